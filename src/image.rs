@@ -1,0 +1,60 @@
+//! The manifest of a generation: the root-owned file beside its tree that says what the tree does not hold itself.
+#![forbid(unsafe_code)]
+
+use crate::record::{self, Record};
+
+/// The directories of the host that an image may show instead of its own.
+pub const SHOWABLE: [&str; 7] = ["usr", "bin", "sbin", "lib", "lib32", "lib64", "opt"];
+
+/// What a generation is made of.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Image {
+    /// Directories of the host shown read-only in the tree, out of [`SHOWABLE`].
+    pub host: Vec<&'static str>,
+}
+
+impl Image {
+    /// Reads the text of a manifest.
+    pub fn read(bytes: &[u8]) -> Result<Self, String> {
+        let mut record = Record::read(bytes)?;
+        record.take("format", |v| (v == "1").then_some(()))?;
+        let host = record.take("host", directories)?;
+        record.end()?;
+        Ok(Self { host })
+    }
+
+    /// The text that [`Image::read`] reads as this manifest.
+    pub fn write(&self) -> String {
+        let host = if self.host.is_empty() { "none".to_owned() } else { self.host.join(" ") };
+        record::write(&[("format", "1".to_owned()), ("host", host)])
+    }
+}
+
+fn directories(text: &str) -> Option<Vec<&'static str>> {
+    if text == "none" {
+        return Some(Vec::new());
+    }
+    let mut found = Vec::new();
+    for word in text.split(' ') {
+        let known = SHOWABLE.into_iter().find(|d| *d == word)?;
+        if found.contains(&known) {
+            return None;
+        }
+        found.push(known);
+    }
+    Some(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_known_directories_of_the_host_are_shown() {
+        let image = Image { host: vec!["usr", "opt"] };
+        assert_eq!(Image::read(image.write().as_bytes()), Ok(image));
+        for bad in ["host = etc", "host = usr usr", "host = ../etc", "host = /usr", "host = ", "host = usr  opt"] {
+            assert!(Image::read(format!("format = 1\n{bad}\n").as_bytes()).is_err(), "{bad}");
+        }
+    }
+}

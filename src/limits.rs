@@ -1,0 +1,58 @@
+//! The resource limits of a session, as a table.
+#![forbid(unsafe_code)]
+
+use std::fmt;
+
+/// What one session may use. Core dumps are always off; everything else is as `setrlimit(2)` counts it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// Seconds of processor time of each process (`RLIMIT_CPU`).
+    pub cpu: u64,
+    /// Bytes of address space of each process (`RLIMIT_AS`).
+    pub memory: u64,
+    /// Processes and threads of the uid, counted over the whole host (`RLIMIT_NPROC`).
+    pub processes: u64,
+    /// Bytes of each file written (`RLIMIT_FSIZE`).
+    pub file_size: u64,
+    /// One more than the highest descriptor of each process (`RLIMIT_NOFILE`).
+    pub open_files: u64,
+}
+
+impl Limits {
+    /// The keys a spec writes these under, with their values, in the order of the fields.
+    pub const fn table(&self) -> [(&'static str, u64); 5] {
+        [
+            ("cpu", self.cpu),
+            ("memory", self.memory),
+            ("processes", self.processes),
+            ("file-size", self.file_size),
+            ("open-files", self.open_files),
+        ]
+    }
+
+    /// The first limit that is zero or above `ceilings`: its key, what was asked, and the ceiling.
+    pub fn above(&self, ceilings: &Self) -> Option<(&'static str, u64, u64)> {
+        let pairs = self.table().into_iter().zip(ceilings.table());
+        pairs.map(|((key, asked), (_, most))| (key, asked, most)).find(|(_, asked, most)| *asked == 0 || asked > most)
+    }
+
+    /// What a user gets who asked for nothing: enough for a compiler or a web handler, too little for a fork bomb.
+    pub fn usual(ceilings: &Self) -> Self {
+        Self {
+            cpu: ceilings.cpu.min(3600),
+            memory: ceilings.memory.min(8 << 30),
+            processes: ceilings.processes.min(256),
+            file_size: ceilings.file_size.min(4 << 30),
+            open_files: ceilings.open_files.min(1024),
+        }
+    }
+}
+
+impl fmt::Display for Limits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (key, value) in self.table() {
+            write!(f, "{key} {value}, ")?;
+        }
+        f.write_str("core 0")
+    }
+}

@@ -1,0 +1,137 @@
+//! The plan of a jail: its mounts in order, as data. `--explain` prints it, the cold entry carries it out, tests compare it.
+#![forbid(unsafe_code)]
+
+use crate::image::Image;
+use crate::layout;
+use crate::path::JailPath;
+use crate::policy::SHM_BYTES;
+use crate::spec::{Network, Spec};
+use std::fmt;
+
+/// One mount of a jail. Targets are relative to the root of the jail; they exist, as real directories, or the entry fails.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Step {
+    /// The tree of the base image becomes the root: read-only, nosuid, nodev.
+    Base,
+    /// A directory of the host, with what is mounted below it: read-only, nosuid, nodev.
+    Host(&'static str),
+    /// A root-owned file of the jail's directory over a file of the base: read-only, nosuid, nodev, noexec.
+    Own {
+        /// Its name in the jail's directory.
+        file: &'static str,
+        /// Where it shows.
+        at: &'static str,
+    },
+    /// `/dev`: a tmpfs with the few harmless devices, then read-only, nosuid, noexec.
+    Dev,
+    /// `/dev/pts`: an own instance: nosuid, noexec.
+    Pts,
+    /// `/dev/shm`: an own tmpfs of this many bytes: nosuid, nodev, noexec.
+    Shm(u64),
+    /// A tmpfs that holds the path down to the home, then read-only, nosuid, nodev, noexec.
+    Parents {
+        /// The directory of the base it covers.
+        at: String,
+        /// The directories made in it, each below the one before.
+        path: Vec<String>,
+    },
+    /// The home, opened as the user: nosuid, nodev.
+    Home(JailPath),
+    /// The user's tmp: nosuid, nodev.
+    Tmp(&'static str),
+}
+
+/// The mounts of one jail.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Plan {
+    steps: Vec<Step>,
+}
+
+impl Plan {
+    /// The plan of the jail that a spec and the manifest of its image describe.
+    pub fn of(spec: &Spec, image: &Image) -> Self {
+        let (at, path) = parents(&spec.home);
+        let mut steps = vec![Step::Base];
+        steps.extend(image.host.iter().copied().map(Step::Host));
+        steps.extend([
+            Step::Own { file: layout::PASSWD, at: "etc/passwd" },
+            Step::Own { file: layout::GROUP, at: "etc/group" },
+            Step::Dev,
+            Step::Pts,
+            Step::Shm(SHM_BYTES),
+        ]);
+        if !path.is_empty() {
+            steps.push(Step::Parents { at, path });
+        }
+        steps.extend([Step::Home(spec.home.clone()), Step::Tmp("tmp"), Step::Tmp("var/tmp")]);
+        Self { steps }
+    }
+
+    /// The mounts in the order they are made.
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+}
+
+/// The directory of the base that a tmpfs covers so that the home can be hung, and the directories made in that tmpfs.
+/// It is the first component, so that no home but the user's own shows; under `/var` it is the second, so that `/var` stays.
+pub fn parents(home: &JailPath) -> (String, Vec<String>) {
+    let mut parts = home.relative().split('/').map(str::to_owned);
+    let mut at = parts.next().unwrap_or_default();
+    if at == "var" {
+        at = format!("var/{}", parts.next().unwrap_or_default());
+    }
+    (at, parts.collect())
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Base => f.write_str("/                ro,nosuid,nodev          the base image"),
+            Self::Host(dir) => write!(f, "/{dir:<15} ro,nosuid,nodev          the host's /{dir}"),
+            Self::Own { file, at } => write!(f, "/{at:<15} ro,nosuid,nodev,noexec   the jail's own {file}"),
+            Self::Dev => f.write_str("/dev             ro,nosuid,noexec         null zero full random urandom tty, links"),
+            Self::Pts => f.write_str("/dev/pts         nosuid,noexec            own instance"),
+            Self::Shm(bytes) => write!(f, "/dev/shm         nosuid,nodev,noexec      own, {bytes} bytes"),
+            Self::Parents { at, .. } => write!(f, "/{at:<15} ro,nosuid,nodev,noexec   empty but for the way to the home"),
+            Self::Home(path) => write!(f, "{:<16} nosuid,nodev             the user's home, opened as the user", path.as_str()),
+            Self::Tmp(at) => write!(f, "/{at:<15} nosuid,nodev             the user's tmp"),
+        }
+    }
+}
+
+/// What `--explain` shows: every mount, id, limit and namespace of the jail, nothing done.
+pub fn explain(spec: &Spec, plan: &Plan, generation: u32) -> String {
+    let groups: Vec<String> = spec.groups.iter().map(ToString::to_string).collect();
+    let none = |n: &Option<crate::id::Name>| n.as_ref().map_or_else(|| "(cleared)".to_owned(), ToString::to_string);
+    let mut out = format!(
+        "user      {} uid {} gid {} groups [{}]\nspec      {}/{}\nimage     {} generation {generation}\nshell     {}\n\
+         hostname  {}\ndomain    {}\nnetwork   {}\nlimits    {}\n\
+         process   no capability, bounding set empty, no_new_privs, seccomp, own session and session keyring, umask 022\n\
+         spaces    own mount, pid, ipc, uts{}\nmounts\n",
+        spec.name, spec.uid, spec.gid, groups.join(" "), layout::jail_dir(spec.uid), layout::SPEC, spec.image, spec.shell,
+        none(&spec.hostname), none(&spec.domain), spec.network.as_str(), spec.limits,
+        if spec.network == Network::None { ", net (loopback only)" } else { "; the host's net" },
+    );
+    for step in plan.steps() {
+        out += &format!("  {step}\n");
+    }
+    out + "  /proc            nosuid,nodev,noexec      of the session, made at each entry\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_home_hangs_from_a_directory_that_shows_no_other_home() {
+        for (home, at, path) in [
+            ("/home/alice", "home", vec!["alice"]),
+            ("/srv/www/alice", "srv", vec!["www", "alice"]),
+            ("/var/home/alice", "var/home", vec!["alice"]),
+            ("/alice", "alice", vec![]),
+        ] {
+            assert_eq!(JailPath::new(home).map(|p| parents(&p)), Some((at.to_owned(), path.into_iter().map(str::to_owned).collect())));
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! The device file systems of a jail: few nodes, own terminals, own shared memory.
+
+use super::mount::{Flags, device, new_filesystem, set_flags};
+use super::{Result, files};
+use crate::sys::root::Root;
+use std::os::fd::OwnedFd;
+
+/// The devices a program cannot do without, by the numbers of Documentation/admin-guide/devices.txt.
+const NODES: [(&str, u32, u32); 6] =
+    [("null", 1, 3), ("zero", 1, 5), ("full", 1, 7), ("random", 1, 8), ("urandom", 1, 9), ("tty", 5, 0)];
+
+/// The links that stand beside them.
+const LINKS: [(&str, &str); 5] = [
+    ("ptmx", "pts/ptmx"), ("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "/proc/self/fd/1"),
+    ("stderr", "/proc/self/fd/2"),
+];
+
+/// The group of terminals, 5 on every distribution: a slave belongs to it so that write(1) and its kin can be let in.
+const TTY: &str = "5";
+
+/// `/dev`, filled and then closed.
+pub fn tree(root: &Root) -> Result<OwnedFd> {
+    let tree = new_filesystem(root, c"tmpfs", &[(c"mode", "0755"), (c"size", "64k")], Flags::DEVICES)?;
+    for (name, major, minor) in NODES {
+        device(root, &tree, name, 0o666, major, minor)?;
+    }
+    for (name, text) in LINKS {
+        files::link(text, &tree, name)?;
+    }
+    for name in ["pts", "shm"] {
+        files::make_directory_at(&tree, name, 0o755)?;
+    }
+    set_flags(root, &tree, Flags::DEVICES_SEALED, false)?;
+    Ok(tree)
+}
+
+/// `/dev/pts`: an instance of its own, so that no terminal of the host or of another jail has a name here.
+pub fn pts(root: &Root) -> Result<OwnedFd> {
+    new_filesystem(root, c"devpts", &[(c"mode", "0620"), (c"ptmxmode", "0666"), (c"gid", TTY)], Flags::DEVICES)
+}
+
+/// `/dev/shm` of so many bytes.
+pub fn shm(root: &Root, bytes: u64) -> Result<OwnedFd> {
+    let size = bytes.to_string();
+    new_filesystem(root, c"tmpfs", &[(c"mode", "1777"), (c"size", &size), (c"nr_inodes", "16384")], Flags::NO_EXEC)
+}

@@ -1,0 +1,118 @@
+//! The drop: every privilege given up, in the one order that works, and looked at again.
+
+use super::{Errno, Result, raw};
+use crate::id::{Group, Target};
+use crate::sys::root::{CalledBy, Root};
+use caps::CapSet;
+use nix::sys::prctl;
+use nix::unistd::{Gid, Uid, getgroups, getresgid, getresuid, setfsgid, setfsuid, setgroups, setresgid, setresuid};
+use std::marker::PhantomData;
+use syscalls::{Sysno, syscall};
+
+/// Proof that this process is the user's: what is done with it needs no privilege and has none.
+#[must_use]
+pub struct User(PhantomData<*const ()>);
+
+/// Whom to become.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Ids {
+    uid: Uid,
+    gid: Gid,
+    groups: Vec<Gid>,
+}
+
+impl Ids {
+    /// A target, as its spec says.
+    pub fn of_target(uid: Target, gid: Group, groups: &[Group]) -> Self {
+        let groups = groups.iter().map(|g| Gid::from_raw(g.get())).collect();
+        Self { uid: Uid::from_raw(uid.get()), gid: Gid::from_raw(gid.get()), groups }
+    }
+
+    /// The caller again, without supplementary groups.
+    pub fn of_caller(by: CalledBy) -> Self {
+        Self { uid: Uid::from_raw(by.uid.get()), gid: Gid::from_raw(by.gid), groups: Vec::new() }
+    }
+
+    /// Gives up everything for good. What fails leaves a process that must end, and its maker sees to that.
+    pub fn become_user(&self, root: Root) -> Result<User> {
+        empty_bounding_set(&root)?;
+        // ORDER: groups, gid, uid; after the uid is gone the others cannot be changed (CVE-2007-5191).
+        setgroups(&self.groups)?;
+        setresgid(self.gid, self.gid, self.gid)?;
+        setresuid(self.uid, self.uid, self.uid)?;
+        // ORDER: after setresuid, which clears permitted and effective unless the caller is root; inheritable stays.
+        for set in [CapSet::Ambient, CapSet::Effective, CapSet::Permitted, CapSet::Inheritable] {
+            caps::clear(None, set).map_err(|_| Errno::EPERM)?;
+        }
+        prctl::set_no_new_privs()?;
+        self.look_again()?;
+        Ok(User(PhantomData))
+    }
+
+    /// Asks the kernel whether it all came to be; a call that said yes may have been answered by somebody's filter.
+    fn look_again(&self) -> Result<()> {
+        let (uids, gids) = (getresuid()?, getresgid()?);
+        let mut groups = getgroups()?;
+        let mut wanted = self.groups.clone();
+        groups.sort_by_key(|g| g.as_raw());
+        wanted.sort_by_key(|g| g.as_raw());
+        let mut empty = true;
+        for set in [CapSet::Ambient, CapSet::Effective, CapSet::Permitted, CapSet::Inheritable] {
+            empty &= caps::read(None, set).map_err(|_| Errno::EPERM)?.is_empty();
+        }
+        let good = [uids.real, uids.effective, uids.saved].iter().all(|u| *u == self.uid)
+            && [gids.real, gids.effective, gids.saved].iter().all(|g| *g == self.gid)
+            && groups == wanted
+            && empty
+            && prctl::get_no_new_privs()?
+            && (0..).map_while(bounding).all(|kept| !kept)
+            && (self.uid.is_root() || setresuid(Uid::from_raw(u32::MAX), Uid::from_raw(0), Uid::from_raw(u32::MAX)).is_err());
+        if good { Ok(()) } else { Err(Errno::ENOTRECOVERABLE) }
+    }
+}
+
+/// Whether capability `number` is in the bounding set; `None` past the last one the kernel knows.
+fn bounding(number: i32) -> Option<bool> {
+    // SAFETY: PR_CAPBSET_READ takes a number and writes nothing.
+    Errno::result(unsafe { libc::prctl(libc::PR_CAPBSET_READ, number, 0, 0, 0) }).ok().map(|kept| kept == 1)
+}
+
+/// By number until the kernel knows no more, and not by a library's list: a capability of a later kernel must go too.
+fn empty_bounding_set(_: &Root) -> Result<()> {
+    for number in (0..).take_while(|n| bounding(*n).is_some()) {
+        // SAFETY: PR_CAPBSET_DROP takes a number and writes nothing.
+        Errno::result(unsafe { libc::prctl(libc::PR_CAPBSET_DROP, number, 0, 0, 0) })?;
+    }
+    Ok(())
+}
+
+/// Does something with the file-system rights of the user and root's other rights, and takes root's back.
+///
+/// The user's own rights decide what is found on the way, so NFS with root_squash works and no link of theirs is
+/// followed with root's rights; what is left of root's is the right to clone a mount.
+pub fn as_user<T>(root: &Root, ids: &Ids, what: impl FnOnce(&Root) -> Result<T>) -> Result<T> {
+    setgroups(&ids.groups)?;
+    setfsgid(ids.gid);
+    setfsuid(ids.uid);
+    // KERNEL: neither call says whether it worked; each returns the id before, so a second one tells (setfsuid(2), BUGS).
+    let worked = setfsgid(ids.gid) == ids.gid && setfsuid(ids.uid) == ids.uid;
+    let done = if worked { what(root) } else { Err(Errno::EPERM) };
+    let zero = (Gid::from_raw(0), Uid::from_raw(0));
+    setfsuid(zero.1);
+    setfsgid(zero.0);
+    setgroups(&[])?;
+    if setfsuid(zero.1) == zero.1 && setfsgid(zero.0) == zero.0 { done } else { Err(Errno::ENOTRECOVERABLE) }
+}
+
+/// Leaves every keyring of the caller's for a new, empty, nameless one.
+///
+/// ORDER: before the drop; a keyring made by root counts against root's quota, and a user's is 200 keys.
+pub fn new_session_keyring(_: &Root) -> Result<()> {
+    const JOIN_SESSION_KEYRING: usize = 1;
+    // SAFETY: a null name asks for a nameless keyring.
+    match raw(unsafe { syscall!(Sysno::keyctl, JOIN_SESSION_KEYRING, 0) }) {
+        // A kernel without keyrings has none to inherit.
+        Err(Errno::ENOSYS) => Ok(()),
+        done => done.map(|_| ()),
+    }
+}

@@ -1,0 +1,98 @@
+//! The launch: the program starts as a child of init, without a copy of init's page tables.
+
+use super::{Errno, Result};
+use crate::sys::drop::User;
+use nix::unistd::Pid;
+use std::ffi::{CString, c_char, c_int, c_void};
+use std::sync::atomic::{AtomicI32, Ordering};
+
+/// What to execute: the paths to try, in order, and what the program is given.
+#[derive(Debug)]
+pub struct Program {
+    /// The paths to try.
+    pub candidates: Vec<CString>,
+    /// Its arguments, its own name first.
+    pub arguments: Vec<CString>,
+    /// Its environment.
+    pub environment: Vec<CString>,
+}
+
+/// What the child needs and nothing that allocates; it lives on the parent's stack while the parent is suspended.
+struct Order {
+    candidates: Vec<*const c_char>,
+    arguments: Vec<*const c_char>,
+    environment: Vec<*const c_char>,
+    errno: AtomicI32,
+}
+
+fn pointers(strings: &[CString]) -> Vec<*const c_char> {
+    strings.iter().map(|s| s.as_ptr()).chain([std::ptr::null()]).collect()
+}
+
+/// Starts the program in its own session, with no signal blocked and nothing open above 2.
+///
+/// The error is the first one that is not "no such file", or ENOENT.
+pub fn start(_: &User, program: &Program) -> Result<Pid> {
+    let order = Order {
+        candidates: pointers(&program.candidates),
+        arguments: pointers(&program.arguments),
+        environment: pointers(&program.environment),
+        errno: AtomicI32::new(0),
+    };
+    let mut stack = vec![0u8; 64 * 1024];
+    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+    let argument = std::ptr::from_ref(&order).cast_mut().cast::<c_void>();
+    // SAFETY: the stack is ours and big enough for calls into libc; it grows down from its end, which is within the
+    // allocation's bounds. CLONE_VFORK suspends us until the child executes or exits, so `order`, `stack` and the strings
+    // outlive its use of them; the child calls only what a signal handler may call, and does not return.
+    let pid = unsafe {
+        let top = stack.as_mut_ptr().add(stack.len()).map_addr(|a| a & !15);
+        libc::clone(child, top.cast::<c_void>(), flags, argument)
+    };
+    let pid = Errno::result(pid)?;
+    match order.errno.load(Ordering::SeqCst) {
+        0 => Ok(Pid::from_raw(pid)),
+        errno => {
+            nix::sys::wait::waitpid(Pid::from_raw(pid), None)?;
+            Err(Errno::from_raw(errno))
+        }
+    }
+}
+
+extern "C" fn child(order: *mut c_void) -> c_int {
+    // SAFETY: `start` passes a pointer to its own `Order`, which nobody changes but through the atomic.
+    let order = unsafe { &*order.cast::<Order>() };
+    // SAFETY: an empty signal set is made in place; every call here is async-signal-safe, takes pointers to what `start`
+    // keeps alive, and the arrays end with a null pointer as execve wants.
+    unsafe {
+        let mut none: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&raw mut none);
+        let ready = libc::setsid() > 0
+            && libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut()) == 0
+            && libc::syscall(libc::SYS_close_range, 3, u32::MAX, 0) == 0;
+        if ready {
+            let mut worst = libc::ENOENT;
+            for path in order.candidates.iter().take_while(|p| !p.is_null()) {
+                libc::execve(*path, order.arguments.as_ptr(), order.environment.as_ptr());
+                let errno = Errno::last_raw();
+                if errno != libc::ENOENT && errno != libc::ENOTDIR && worst == libc::ENOENT {
+                    worst = errno;
+                }
+            }
+            order.errno.store(worst, Ordering::SeqCst);
+        } else {
+            order.errno.store(libc::EIO, Ordering::SeqCst);
+        }
+        libc::_exit(127)
+    }
+}
+
+/// Changes to a directory, with the user's rights.
+pub fn change_directory(_: &User, path: &std::ffi::CStr) -> Result<()> {
+    nix::unistd::chdir(path)
+}
+
+/// Whether the user can see this file at all.
+pub fn exists(_: &User, path: &std::ffi::CStr) -> bool {
+    nix::sys::stat::stat(path).is_ok()
+}

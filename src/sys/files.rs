@@ -1,0 +1,68 @@
+//! Small changes in directories that only root writes: exact modes, one component at a time.
+
+use super::{Errno, Result};
+use nix::fcntl::{OFlag, openat};
+use nix::sys::stat::{Mode, mkdirat};
+use std::os::fd::AsFd;
+
+/// Makes an empty file if there is none.
+pub fn touch(dir: impl AsFd, name: &str, mode: u32) -> Result<()> {
+    let flags = OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_WRONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    match openat(dir, name, flags, Mode::from_bits_truncate(mode)) {
+        Err(Errno::EEXIST) => Ok(()),
+        made => made.map(|_| ()),
+    }
+}
+
+/// Makes a directory if there is nothing of that name.
+pub fn make_directory(path: &str, mode: u32) -> Result<()> {
+    make_directory_at(nix::fcntl::AT_FDCWD, path, mode)
+}
+
+/// Makes a directory in a directory if there is nothing of that name.
+pub fn make_directory_at(dir: impl AsFd, name: &str, mode: u32) -> Result<()> {
+    match mkdirat(dir, name, Mode::from_bits_truncate(mode)) {
+        Err(Errno::EEXIST) => Ok(()),
+        made => made,
+    }
+}
+
+/// Makes a symbolic link.
+pub fn link(text: &str, dir: impl AsFd, name: &str) -> Result<()> {
+    nix::unistd::symlinkat(text, dir, name)
+}
+
+/// Removes a file from a directory.
+pub fn remove(dir: impl AsFd, name: &str) -> Result<()> {
+    nix::unistd::unlinkat(dir, name, nix::unistd::UnlinkatFlags::NoRemoveDir)
+}
+
+/// Makes an open directory the current one.
+pub fn enter_directory(dir: impl AsFd) -> Result<()> {
+    nix::unistd::fchdir(dir)
+}
+
+/// Makes a directory below the current one the current one.
+pub fn enter(name: &str) -> Result<()> {
+    nix::unistd::chdir(name)
+}
+
+/// Sets the umask of the session.
+pub fn session_umask() {
+    nix::sys::stat::umask(Mode::from_bits_truncate(0o022));
+}
+
+/// The names in an open directory, but `.` and `..`; what is no UTF-8 is shown escaped.
+/// KERNEL: reading a directory does not reset the expiry mark of what is mounted on its entries; a stat of one does.
+pub fn names(dir: impl AsFd) -> Result<Vec<String>> {
+    let copy = super::fd::open_beneath(dir, ".", super::fd::How::List)?;
+    let mut all = Vec::new();
+    for entry in nix::dir::Dir::from_fd(copy)?.iter() {
+        let name = entry?;
+        let name = name.file_name().to_bytes();
+        if name != b"." && name != b".." {
+            all.push(std::str::from_utf8(name).map_or_else(|_| crate::report::escaped(name), str::to_owned));
+        }
+    }
+    Ok(all)
+}

@@ -1,0 +1,118 @@
+//! Namespaces: joined, made, and given a first process.
+
+use super::{Errno, Result, raw};
+use crate::sys::root::Root;
+use nix::sched::CloneFlags;
+use nix::unistd::Pid;
+use std::os::fd::AsFd;
+use syscalls::{Sysno, syscall};
+
+/// A kind of namespace.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// Users and their rights; looked at, never joined.
+    User,
+    /// Mounts.
+    Mount,
+    /// Network.
+    Net,
+    /// System V IPC and POSIX message queues.
+    Ipc,
+    /// Host and NIS domain name.
+    Uts,
+}
+
+impl Kind {
+    const fn flag(self) -> CloneFlags {
+        match self {
+            Self::User => CloneFlags::CLONE_NEWUSER,
+            Self::Mount => CloneFlags::CLONE_NEWNS,
+            Self::Net => CloneFlags::CLONE_NEWNET,
+            Self::Ipc => CloneFlags::CLONE_NEWIPC,
+            Self::Uts => CloneFlags::CLONE_NEWUTS,
+        }
+    }
+
+    /// Its name in `/proc/PID/ns`, and among the pins of a jail.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Mount => "mnt",
+            Self::Net => "net",
+            Self::Ipc => "ipc",
+            Self::Uts => "uts",
+        }
+    }
+}
+
+/// Joins a namespace; one of another kind is EINVAL. Joining a mount namespace moves root and current directory to its root.
+pub fn join(_: &Root, namespace: impl AsFd, kind: Kind) -> Result<()> {
+    nix::sched::setns(namespace, kind.flag())
+}
+
+/// Leaves for new namespaces of these kinds.
+pub fn unshare(_: &Root, kinds: &[Kind]) -> Result<()> {
+    nix::sched::unshare(kinds.iter().map(|k| k.flag()).collect())
+}
+
+/// Whether this process is in the namespace of this kind that the kernel made at boot.
+///
+/// KERNEL: its inode number is fixed (`enum init_ns_ino`, include/uapi/linux/nsfs.h, 6.18): for user, ipc and uts since
+/// 3.8, for mount and net since 6.18. Before that a yes is impossible for the last two, and a no says nothing.
+pub fn is_initial(kind: Kind) -> Result<bool> {
+    let number = match kind {
+        Kind::Ipc => 0xEFFF_FFFF,
+        Kind::Uts => 0xEFFF_FFFE,
+        Kind::User => 0xEFFF_FFFD,
+        Kind::Net => 0xEFFF_FFF9,
+        Kind::Mount => 0xEFFF_FFF8,
+    };
+    Ok(nix::sys::stat::stat(format!("/proc/self/ns/{}", kind.name()).as_str())?.st_ino == number)
+}
+
+/// Moves this process to the next processor it may run on after the `turn`-th; see [`crate::state::holder`] for why.
+pub fn move_to_processor(_: &Root, turn: usize) -> Result<()> {
+    let all = nix::sched::sched_getaffinity(Pid::from_raw(0))?;
+    let allowed: Vec<usize> = (0..nix::sched::CpuSet::count()).filter(|c| all.is_set(*c).unwrap_or(false)).collect();
+    let mut one = nix::sched::CpuSet::new();
+    one.set(*allowed.get(turn % allowed.len().max(1)).ok_or(Errno::EINVAL)?)?;
+    nix::sched::sched_setaffinity(Pid::from_raw(0), &one)?;
+    // The move itself is what was wanted; where we run after it is the scheduler's business again.
+    nix::sched::sched_setaffinity(Pid::from_raw(0), &all)
+}
+
+/// The two returns of [`first_process`].
+#[derive(Debug)]
+pub enum Side {
+    /// Outside: the first process is this one.
+    Outside(Pid),
+    /// Inside: we are process 1.
+    Inside,
+}
+
+/// Makes the first process of a new pid namespace, in a copy of the current mount namespace.
+///
+/// Like fork(2) it copies this process, which has one thread: no lock is held by another.
+pub fn first_process(_: &Root) -> Result<Side> {
+    // SAFETY: an all-zero clone_args is a valid one.
+    let mut args: libc::clone_args = unsafe { std::mem::zeroed() };
+    let flags = CloneFlags::CLONE_NEWPID | CloneFlags::CLONE_NEWNS;
+    args.flags = u64::try_from(flags.bits()).map_err(|_| Errno::EINVAL)?;
+    args.exit_signal = u64::try_from(libc::SIGCHLD).map_err(|_| Errno::EINVAL)?;
+    // SAFETY: without CLONE_VM the child has its own copy of everything, and no stack is given, so it returns here as
+    // fork does. glibc's own fork handlers are not run: none are registered in this program.
+    let pid = raw(unsafe { syscall!(Sysno::clone3, &raw const args, size_of::<libc::clone_args>()) })?;
+    match i32::try_from(pid) {
+        Ok(0) => Ok(Side::Inside),
+        Ok(pid) => Ok(Side::Outside(Pid::from_raw(pid))),
+        Err(_) => Err(Errno::EINVAL),
+    }
+}
+
+/// Sets the host name and the NIS domain name of the current uts namespace; `None` clears one.
+pub fn set_names(_: &Root, host: Option<&str>, domain: Option<&str>) -> Result<()> {
+    nix::unistd::sethostname(host.unwrap_or_default())?;
+    let domain = domain.unwrap_or_default();
+    // SAFETY: the kernel reads `len` bytes of a live string and needs no zero byte at its end.
+    Errno::result(unsafe { libc::setdomainname(domain.as_ptr().cast(), domain.len()) }).map(|_| ())
+}

@@ -1,0 +1,50 @@
+//! From a live jail to a session in it: four namespaces joined, one process split in two.
+
+use crate::inside::Session;
+use crate::open::Ready;
+use crate::outside::Armed;
+use jail::error::Error;
+use jail::layout;
+use jail::state::Doing;
+use jail::sys::fd::{self, How};
+use jail::sys::ns::{self, Kind};
+use jail::sys::root::Root;
+
+/// In all namespaces of the jail but a pid namespace.
+#[derive(Debug)]
+pub struct Entered {
+    ready: Ready,
+}
+
+/// Which of the two processes this one is.
+pub enum Side {
+    /// The one that waits.
+    Outside(Armed),
+    /// Process 1 of the session.
+    Inside(Box<Session>),
+}
+
+impl Ready {
+    /// Joins the namespaces. Those beside the mount namespace are pinned in it.
+    pub fn enter(self, root: &Root) -> Result<Entered, Error> {
+        ns::join(root, self.lease.namespace(), Kind::Mount).doing("join", "the jail")?;
+        for kind in [Kind::Net, Kind::Ipc, Kind::Uts] {
+            let pin = format!("/{}/{}", layout::NS, kind.name());
+            let joined = fd::open(&pin, How::Read).and_then(|pin| ns::join(root, &pin, kind));
+            joined.doing("join the jail's namespace", kind.name())?;
+        }
+        Ok(Entered { ready: self })
+    }
+}
+
+impl Entered {
+    /// Starts the session: from here on two processes share what was opened so far, and each closes what it does not need.
+    pub fn begin(self, root: &Root) -> Result<Side, Error> {
+        let (read, write) = fd::pipe().doing("make", "a pipe")?;
+        let Ready { lease, spec, run } = self.ready;
+        match ns::first_process(root).doing("start", "the session")? {
+            ns::Side::Outside(init) => Ok(Side::Outside(Armed { init, lease, orders: write, timeout: run.timeout })),
+            ns::Side::Inside => Ok(Side::Inside(Box::new(Session { lease, spec, run, orders: read }))),
+        }
+    }
+}

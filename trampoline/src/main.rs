@@ -1,0 +1,63 @@
+//! trampoline: puts a program into a user's jail, gives up every privilege, and executes it.
+//!
+//! The request flows one way, and each step's type can only be made by the step before:
+//! `argv → Request → Authorised → Jail → Entered → (Supervisor | Session → Confined → Launched)`.
+#![no_main]
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+mod confine;
+mod enter;
+mod inside;
+mod make;
+mod open;
+mod outside;
+mod request;
+mod tell;
+
+use jail::error::Error;
+use jail::state::Doing;
+use jail::state::host::Host;
+use jail::sys::log::Log;
+use jail::sys::root::{CalledBy, Root};
+use jail::sys::{clean, start};
+use request::Request;
+
+jail::entry!(story);
+
+fn story() -> u8 {
+    start::quiet_panics();
+    let (root, by) = match Root::take() {
+        Ok(taken) => taken,
+        Err(why) => return tell::failure(&Error::failed("start", "", why)),
+    };
+    let mut log = Log::closed();
+    match run(root, by, &mut log) {
+        Ok(code) => code,
+        Err(error) => {
+            tell::log(&log, by, &error);
+            tell::failure(&error)
+        }
+    }
+}
+
+fn run(root: Root, by: CalledBy, log: &mut Log) -> Result<u8, Error> {
+    clean::process(&root).doing("clean up what the caller left", "")?;
+    let request = match Request::parse(std::env::args_os())? {
+        Request::Tell(what) => return tell::about(what, root, by),
+        Request::Jail(request) => request,
+    };
+    let host = Host::join(&root)?;
+    *log = Log::open();
+    let authorised = request.authorise(by)?;
+    if authorised.explains() {
+        return tell::explain(&authorised.described()?, root, by);
+    }
+    let jail = authorised.open(&root, host)?;
+    let Some(jail) = jail.into_ready(log) else { return Ok(0) };
+    let entered = jail.enter(&root)?;
+    match entered.begin(&root)? {
+        enter::Side::Outside(supervisor) => supervisor.disarm(root, by, log)?.watch(),
+        enter::Side::Inside(session) => session.confine(root, log)?.launch()?.attend(),
+    }
+}

@@ -1,0 +1,154 @@
+//! The cold entry: builds a jail from its plan in a new mount namespace, and pins it.
+
+use crate::request::Authorised;
+use jail::error::Error;
+use jail::layout;
+use jail::plan::{Plan, Step};
+use jail::spec::Network;
+use jail::state::Doing;
+use jail::state::holder::{Holder, Lease};
+use jail::state::host::Host;
+use jail::state::images::Generation;
+use jail::sys::drop::{Ids, as_user};
+use jail::sys::fd::{self, How};
+use jail::sys::mount::{self, Flags};
+use jail::sys::ns::{self, Kind};
+use jail::sys::root::Root;
+use jail::sys::{devices, files, net};
+use std::os::fd::OwnedFd;
+
+/// A step of the plan with its tree in hand, already with its flags, and not yet hung anywhere.
+struct Prepared<'a> {
+    step: &'a Step,
+    at: String,
+    tree: OwnedFd,
+}
+
+/// Makes the jail and takes the lease on it. The process comes from the holder and ends there.
+pub fn jail(root: &Root, host: &Host, holder: &Holder, task: &Authorised) -> Result<Lease, Error> {
+    let _lock = task.dir.lock()?;
+    // Somebody else may have made it while we waited.
+    if let Some(lease) = holder.lease(task.spec.uid)? {
+        return Ok(lease);
+    }
+    // ORDER: everything of the host's is opened in the host's namespace; the holder has none of it.
+    host.back(root)?;
+    let generation = Generation::in_service(&task.spec.image)?;
+    let plan = Plan::of(&task.spec, &generation.image);
+    let trees: Vec<Prepared> = plan.steps().iter().map(|step| prepare(root, task, &generation, step)).collect::<Result<_, _>>()?;
+    let own = fd::open_magic("/proc/self/ns", How::Directory).doing("open", "/proc/self/ns")?;
+    let shared_net = if task.spec.network == Network::Host { Some(Host::namespace(Kind::Net)?) } else { None };
+
+    holder.enter(root)?;
+    let mut kinds = vec![Kind::Mount, Kind::Ipc, Kind::Uts];
+    if shared_net.is_none() {
+        kinds.push(Kind::Net);
+    }
+    ns::unshare(root, &kinds).doing("make", "the jail's namespaces")?;
+    skeleton(root)?;
+    pin_others(root, &own, shared_net.as_ref())?;
+    if shared_net.is_none() {
+        net::loopback_up(root).doing("bring up", "the loopback interface")?;
+    }
+    let name = |n: &'_ Option<jail::id::Name>| n.as_ref().map(|n| n.as_str().to_owned());
+    ns::set_names(root, name(&task.spec.hostname).as_deref(), name(&task.spec.domain).as_deref()).doing("set", "the host name")?;
+    for prepared in trees {
+        hang(root, &prepared)?;
+    }
+    holder.pin(root, task.spec.uid, &own)
+}
+
+/// The tree of one step, with its flags.
+fn prepare<'a>(root: &Root, task: &Authorised, generation: &Generation, step: &'a Step) -> Result<Prepared<'a>, Error> {
+    let cloned = |source: &OwnedFd, flags: Flags, all: bool, what: &str| {
+        let tree = mount::clone_tree(root, source, all).doing("clone the mount of", what)?;
+        mount::set_flags(root, &tree, flags, all).doing("set the flags of", what)?;
+        Ok::<_, Error>(tree)
+    };
+    let (at, tree) = match step {
+        Step::Base => (String::new(), cloned(&generation.tree, Flags::READ_ONLY, false, "the base image")?),
+        Step::Host(dir) => {
+            let path = format!("/{dir}");
+            let source = fd::open(&path, How::Directory).doing("open the host's", path.clone())?;
+            ((*dir).to_owned(), cloned(&source, Flags::READ_ONLY, true, &path)?)
+        }
+        Step::Own { file, at } => ((*at).to_owned(), cloned(&task.dir.place(file)?, Flags::SEALED, false, file)?),
+        Step::Dev => ("dev".to_owned(), devices::tree(root).doing("make", "/dev")?),
+        Step::Pts => ("dev/pts".to_owned(), devices::pts(root).doing("make", "/dev/pts")?),
+        Step::Shm(bytes) => ("dev/shm".to_owned(), devices::shm(root, *bytes).doing("make", "/dev/shm")?),
+        Step::Parents { at, path } => (at.clone(), parents(root, path).doing("make", format!("/{at}"))?),
+        Step::Home(path) => (path.relative().to_owned(), home(root, task, path.as_str())?),
+        Step::Tmp(at) => ((*at).to_owned(), cloned(&task.dir.tmp()?, Flags::PLAIN, false, "the user's tmp")?),
+    };
+    Ok(Prepared { step, at, tree })
+}
+
+/// The way down to the home, and nothing else.
+fn parents(root: &Root, path: &[String]) -> jail::sys::Result<OwnedFd> {
+    let tree = mount::new_filesystem(root, c"tmpfs", &[(c"mode", "0755"), (c"size", "64k")], Flags::NO_EXEC)?;
+    let mut at = String::new();
+    for part in path {
+        at = if at.is_empty() { part.clone() } else { format!("{at}/{part}") };
+        files::make_directory_at(&tree, &at, 0o755)?;
+    }
+    mount::set_flags(root, &tree, Flags::SEALED, false)?;
+    Ok(tree)
+}
+
+/// The home, looked up and cloned with the user's own rights to files, and judged on the open descriptor.
+fn home(root: &Root, task: &Authorised, path: &str) -> Result<OwnedFd, Error> {
+    let spec = &task.spec;
+    let ids = Ids::of_target(spec.uid, spec.gid, &spec.groups);
+    let opened = as_user(root, &ids, |root| {
+        let home = fd::open(path, How::Directory)?;
+        let stat = fd::stat(&home)?;
+        Ok((mount::clone_tree(root, &home, false)?, stat.st_uid))
+    });
+    let (tree, owner) = opened.doing("open the home", path)?;
+    if owner != spec.uid.get() {
+        return Err(Error::failed("use the home", path, format!("uid {owner} owns it; chown it to uid {}", spec.uid)));
+    }
+    mount::set_flags(root, &tree, Flags::PLAIN, false).doing("set the flags of the home", path)?;
+    Ok(tree)
+}
+
+/// The jail's own root: a tmpfs that only root can enter, with a place for the tree and one for the other namespaces.
+fn skeleton(root: &Root) -> Result<(), Error> {
+    let new = format!("/{}", layout::NEW);
+    let tree = mount::new_filesystem(root, c"tmpfs", &[(c"mode", "0700"), (c"size", "64k")], Flags::NO_EXEC).doing("make", "a tmpfs")?;
+    let place = fd::open(&new, How::Directory).doing("open", new.clone())?;
+    mount::attach(root, &tree, &place).doing("mount", new.clone())?;
+    files::enter_directory(&tree).doing("enter", new)?;
+    mount::pivot_here(root).doing("make the root of", "the jail")?;
+    for name in [layout::ROOT, layout::NS] {
+        files::make_directory(name, 0o700).doing("make", name)?;
+    }
+    Ok(())
+}
+
+/// Pins the other namespaces inside the jail's own, so that they live and die with it and the holder stays small.
+fn pin_others(root: &Root, own: &OwnedFd, shared_net: Option<&OwnedFd>) -> Result<(), Error> {
+    let dir = fd::open(&format!("/{}", layout::NS), How::Directory).doing("open", layout::NS)?;
+    let pin = |kind: Kind| {
+        let tree = match shared_net {
+            Some(net) if kind == Kind::Net => mount::clone_tree(root, net, false)?,
+            _ => mount::clone_tree(root, fd::open_magic_at(own, kind.name())?, false)?,
+        };
+        files::touch(&dir, kind.name(), 0o600)?;
+        mount::attach(root, tree, fd::open_beneath(&dir, kind.name(), How::Place)?)
+    };
+    [Kind::Net, Kind::Ipc, Kind::Uts].into_iter().try_for_each(|kind| pin(kind).doing("pin the namespace", kind.name()))
+}
+
+/// Hangs one tree. Its place is looked up in the jail itself and must be there as it is: no symbolic link, nothing made.
+fn hang(root: &Root, prepared: &Prepared<'_>) -> Result<(), Error> {
+    let base = fd::open(&format!("/{}", layout::ROOT), How::Directory).doing("open", "the jail's tree")?;
+    let place = match prepared.step {
+        Step::Base => Ok(base),
+        Step::Own { .. } => fd::open_beneath(&base, &prepared.at, How::Place),
+        _ => fd::open_beneath(&base, &prepared.at, How::Directory),
+    };
+    let at = format!("/{}", prepared.at);
+    let place = place.doing("find in the image", at.clone())?;
+    mount::attach(root, &prepared.tree, &place).doing("mount", at)
+}
