@@ -72,9 +72,10 @@ pub fn read(text: &str) -> Result<Policy, String> {
     for path in [state, run, log] {
         let parts: Vec<&str> = path.split('/').collect();
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        if parts.len() < 3 && path != log || parts.first() != Some(&"") || parts.iter().skip(1).any(|p| {
-            p.is_empty() || *p == "." || *p == ".." || !p.chars().all(plain)
-        }) {
+        if parts.len() < 3 && path != log
+            || parts.first() != Some(&"")
+            || parts.iter().skip(1).any(|p| p.is_empty() || *p == "." || *p == ".." || !p.chars().all(plain))
+        {
             return Err(format!("path {path:?} must be absolute, normal, plain, and at least two deep"));
         }
     }

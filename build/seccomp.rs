@@ -140,7 +140,9 @@ fn verdicts(arch: Arch, profile: Profile) -> Result<BTreeMap<u32, &'static Rule>
                     }
                 }
                 (None, true) => {}
-                (Some(_), true) => return Err(format!("{name} exists after all: take it out of NOT_ON_… in build/seccomp/table.rs")),
+                (Some(_), true) => {
+                    return Err(format!("{name} exists after all: take it out of NOT_ON_… in build/seccomp/table.rs"));
+                }
                 (None, false) => {
                     return Err(format!("no call is named {name}: correct build/seccomp/table.rs, or list it in NOT_ON_… there"));
                 }

@@ -69,11 +69,14 @@ pub fn build<'a>(spec: &Spec, inherited: impl Iterator<Item = &'a [u8]>, asked: 
     for entry in inherited {
         let Some(at) = entry.iter().position(|b| *b == b'=') else { continue };
         let (name, value) = (entry.get(..at).unwrap_or_default(), entry.get(at + 1..).unwrap_or_default());
-        let wanted = PLAIN.iter().any(|p| p.as_bytes() == name) || (name.starts_with(b"LC_") && is_name(name) && name.len() <= 32);
-        if wanted && is_plain(value)
-            && let Ok(whole) = CString::new(entry) {
-                set(name, whole);
-            }
+        let wanted =
+            PLAIN.iter().any(|p| p.as_bytes() == name) || (name.starts_with(b"LC_") && is_name(name) && name.len() <= 32);
+        if wanted
+            && is_plain(value)
+            && let Ok(whole) = CString::new(entry)
+        {
+            set(name, whole);
+        }
     }
     for one in asked {
         set(one.name(), one.0.clone());
@@ -106,7 +109,18 @@ mod tests {
     fn only_the_plain_and_the_asked_for_cross() {
         let ours = ["HOME=/home/a", "USER=a", "LOGNAME=a", "SHELL=/bin/sh"];
         let env = built(
-            &[b"TERM=xterm", b"LANG=../../tmp/x", b"LC_ALL=C.UTF-8", b"LC_ALL=C", b"LD_PRELOAD=/x", b"HOME=/root", b"TERMINFO=/x", b"=", b"x", b"LC_() { :=1"],
+            &[
+                b"TERM=xterm",
+                b"LANG=../../tmp/x",
+                b"LC_ALL=C.UTF-8",
+                b"LC_ALL=C",
+                b"LD_PRELOAD=/x",
+                b"HOME=/root",
+                b"TERMINFO=/x",
+                b"=",
+                b"x",
+                b"LC_() { :=1",
+            ],
             &[b"A=1", b"A=2=3", b"HOME=/", b"1A=2", b"=x", b"PATH=/opt/bin"],
         );
         let expected: Vec<&str> = ours.into_iter().chain(["TERM=xterm", "LC_ALL=C", "A=2=3", "PATH=/opt/bin"]).collect();

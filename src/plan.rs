@@ -109,8 +109,18 @@ pub fn explain(spec: &Spec, plan: &Plan, generation: u32) -> String {
          hostname  {}\ndomain    {}\nnetwork   {}\nlimits    {}\n\
          process   no capability, bounding set empty, no_new_privs, seccomp, own session and session keyring, umask 022\n\
          spaces    own mount, pid, ipc, uts{}\nmounts\n",
-        spec.name, spec.uid, spec.gid, groups.join(" "), layout::jail_dir(spec.uid), layout::SPEC, spec.image, spec.shell,
-        none(&spec.hostname), none(&spec.domain), spec.network.as_str(), spec.limits,
+        spec.name,
+        spec.uid,
+        spec.gid,
+        groups.join(" "),
+        layout::jail_dir(spec.uid),
+        layout::SPEC,
+        spec.image,
+        spec.shell,
+        none(&spec.hostname),
+        none(&spec.domain),
+        spec.network.as_str(),
+        spec.limits,
         if spec.network == Network::None { ", net (loopback only)" } else { "; the host's net" },
     );
     for step in plan.steps() {
@@ -131,7 +141,10 @@ mod tests {
             ("/var/home/alice", "var/home", vec!["alice"]),
             ("/alice", "alice", vec![]),
         ] {
-            assert_eq!(JailPath::new(home).map(|p| parents(&p)), Some((at.to_owned(), path.into_iter().map(str::to_owned).collect())));
+            assert_eq!(
+                JailPath::new(home).map(|p| parents(&p)),
+                Some((at.to_owned(), path.into_iter().map(str::to_owned).collect()))
+            );
         }
     }
 }

@@ -91,7 +91,8 @@ pub fn text() -> String {
 mod tests {
     use super::*;
 
-    const RULES: &[Rule] = &[Rule { callers: &[0, 33], first: 1000, last: 2000 }, Rule { callers: &[7], first: 3000, last: 3000 }];
+    const RULES: &[Rule] =
+        &[Rule { callers: &[0, 33], first: 1000, last: 2000 }, Rule { callers: &[7], first: 3000, last: 3000 }];
 
     fn may(caller: u32, target: u32) -> bool {
         Target::new(target).is_some_and(|t| judge(Caller::new(caller), t, RULES, (1500, 1600)).is_ok())

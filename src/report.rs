@@ -10,7 +10,8 @@ pub fn escaped(bytes: &[u8]) -> String {
     for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {
             // Zero-width and bidirectional controls are not `is_control`; they hide or reorder what follows.
-            let tricky = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\\');
+            let tricky =
+                matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\\');
             if c.is_control() || tricky { out.extend(c.escape_default()) } else { out.push(c) }
         }
         for byte in chunk.invalid() {

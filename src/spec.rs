@@ -108,9 +108,21 @@ impl Spec {
             ("image", self.image.to_string()),
             ("home", self.home.to_string()),
             ("shell", self.shell.to_string()),
-            ("root", match self.root { Root::ReadOnly => "readonly" }.to_owned()),
+            (
+                "root",
+                match self.root {
+                    Root::ReadOnly => "readonly",
+                }
+                .to_owned(),
+            ),
             ("network", self.network.as_str().to_owned()),
-            ("init", match self.init { Init::Builtin => "builtin" }.to_owned()),
+            (
+                "init",
+                match self.init {
+                    Init::Builtin => "builtin",
+                }
+                .to_owned(),
+            ),
             ("hostname", self.hostname.as_ref().map_or("none", Name::as_str).to_owned()),
             ("domain", self.domain.as_ref().map_or("none", Name::as_str).to_owned()),
         ];
@@ -204,12 +216,27 @@ mod tests {
                     processes = 1\nfile-size = 1\nopen-files = 1\n";
         assert!(Spec::read(good.as_bytes()).is_ok());
         for (from, to) in [
-            ("uid = 2001\n", ""), ("uid = 2001", "uid = 0"), ("uid = 2001", "uid = -1"), ("uid = 2001", "uid = 4294967295"),
-            ("gid = 2001", "gid = 0"), ("groups = none", "groups = 0"), ("groups = none", "groups = 5 5x"), ("cpu = 1", "cpu = 0"),
-            ("cpu = 1", "cpu = 18446744073709551615"), ("network = none", "network = bridge"), ("format = 1", "format = 2"),
-            ("home = /home/a", "home = /home/../etc"), ("home = /home/a", "home = home"), ("name = a\n", "name = a\nname = b\n"),
-            ("name = a\n", "name = a\nnmae = b\n"), ("name = a\n", "name = a\n\n"), ("name = a", "name=a"), ("name = a", "name = ä"),
-            ("name = a", " name = a"), ("open-files = 1\n", "open-files = 1"), ("shell = /bin/sh", "shell = /bin/sh\r"),
+            ("uid = 2001\n", ""),
+            ("uid = 2001", "uid = 0"),
+            ("uid = 2001", "uid = -1"),
+            ("uid = 2001", "uid = 4294967295"),
+            ("gid = 2001", "gid = 0"),
+            ("groups = none", "groups = 0"),
+            ("groups = none", "groups = 5 5x"),
+            ("cpu = 1", "cpu = 0"),
+            ("cpu = 1", "cpu = 18446744073709551615"),
+            ("network = none", "network = bridge"),
+            ("format = 1", "format = 2"),
+            ("home = /home/a", "home = /home/../etc"),
+            ("home = /home/a", "home = home"),
+            ("name = a\n", "name = a\nname = b\n"),
+            ("name = a\n", "name = a\nnmae = b\n"),
+            ("name = a\n", "name = a\n\n"),
+            ("name = a", "name=a"),
+            ("name = a", "name = ä"),
+            ("name = a", " name = a"),
+            ("open-files = 1\n", "open-files = 1"),
+            ("shell = /bin/sh", "shell = /bin/sh\r"),
         ] {
             assert!(Spec::read(good.replacen(from, to, 1).as_bytes()).is_err(), "{from:?} -> {to:?}");
         }

@@ -87,7 +87,8 @@ static INTERNET: Rule = Rule::Match { argument: 1, mask: 0xF, cases: &[(&[1, 2, 
 
 /// The type's own, TCP, UDP, ICMP and ICMPv6. Not SCTP, DCCP, UDPLITE, L2TP, SMC, MPTCP: any of them loads a module
 /// that few machines need; Go and others fall back to TCP.
-static PROTOCOL: Rule = Rule::Match { argument: 2, mask: u32::MAX, cases: &[(&[0, 6, 17, 1, 58], &ALLOW)], other: &EPROTONOSUPPORT };
+static PROTOCOL: Rule =
+    Rule::Match { argument: 2, mask: u32::MAX, cases: &[(&[0, 6, 17, 1, 58], &ALLOW)], other: &EPROTONOSUPPORT };
 
 /// NETLINK_ROUTE only: getifaddrs(3) needs it.
 static ROUTING: Rule = Rule::Match { argument: 2, mask: u32::MAX, cases: &[(&[0], &ALLOW)], other: &EPROTONOSUPPORT };

@@ -3,9 +3,9 @@
 
 use super::Doing;
 use crate::error::Error;
+use crate::sys::Errno;
 use crate::sys::fd::{self, How};
 use crate::sys::ns::{self, Kind};
-use crate::sys::Errno;
 use crate::sys::root::Root;
 use std::os::fd::OwnedFd;
 
@@ -30,11 +30,12 @@ impl Host {
     /// A namespace of the host's: the one of process 1.
     pub fn namespace(kind: Kind) -> Result<OwnedFd, Error> {
         let of_first = format!("/proc/1/ns/{}", kind.name());
-        let of_own = format!("/proc/self/ns/{}", kind.name());
         let opened = match fd::open_magic(&of_first, How::Read) {
-            // A security module may keep even root from process 1. Then our own will do, if it is the one the kernel made
-            // at boot; joining it anew still undoes a chroot.
-            Err(Errno::EACCES | Errno::EPERM) if ns::is_initial(kind).doing("look at", of_own.clone())? => fd::open_magic(&of_own, How::Read),
+            // A security module may keep even root from process 1. KERNEL: in the initial pid namespace process 2 is
+            // kthreadd, which lives in the namespaces made at boot (rest_init, init/main.c).
+            Err(Errno::EACCES) if ns::is_initial(Kind::Pid).doing("look at", "/proc/self/ns/pid")? => {
+                fd::open_magic(&format!("/proc/2/ns/{}", kind.name()), How::Read)
+            }
             opened => opened,
         };
         let namespace = opened.doing("open", of_first.clone())?;

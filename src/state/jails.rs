@@ -30,7 +30,9 @@ impl Jails {
     pub fn open() -> Result<Self, Error> {
         let path = format!("{STATE}/{}", layout::JAILS);
         let opened = match judge::open_directory(&path, How::List) {
-            Err(Errno::ENOENT) => return Err(Error::Refused(format!("{path} is missing: no jail was ever made; see jailbase user add"))),
+            Err(Errno::ENOENT) => {
+                return Err(Error::Refused(format!("{path} is missing: no jail was ever made; see jailbase user add")));
+            }
             opened => opened.doing("open", path.clone())?,
         };
         let dir = opened.map_err(|fault| Error::Refused(format!("{path} {fault}")))?;
@@ -45,7 +47,8 @@ impl Jails {
     /// The uid a name stands for.
     pub fn target(&self, name: &Name) -> Result<Target, Error> {
         let path = format!("{}/{name}", layout::BY_NAME);
-        let text = fd::open_beneath(&self.dir, layout::BY_NAME, How::Directory).and_then(|dir| fd::link_text(&dir, name.as_str()));
+        let text =
+            fd::open_beneath(&self.dir, layout::BY_NAME, How::Directory).and_then(|dir| fd::link_text(&dir, name.as_str()));
         match text {
             Err(Errno::ENOENT) => Err(Error::Refused(format!("{name} has no jail; see jailbase user add"))),
             text => {
@@ -109,7 +112,11 @@ impl JailDir {
         let path = format!("{}/{}", layout::jail_dir(self.target), layout::TMP);
         let dir = fd::open_beneath(&self.dir, layout::TMP, How::Directory).doing("open", path.clone())?;
         let stat = fd::stat(&dir).doing("look at", path.clone())?;
-        if stat.st_uid == self.target.get() { Ok(dir) } else { Err(Error::failed("use", path, "it is not owned by the user; chown it")) }
+        if stat.st_uid == self.target.get() {
+            Ok(dir)
+        } else {
+            Err(Error::failed("use", path, "it is not owned by the user; chown it"))
+        }
     }
 
     /// Takes the lock of making and unmaking this jail; it falls with the returned value, or with the process.

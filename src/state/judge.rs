@@ -10,11 +10,7 @@ pub type Fault = &'static str;
 /// Judges an open directory.
 pub fn directory(dir: impl AsFd) -> Result<std::result::Result<(), Fault>> {
     let stat = fd::stat(dir)?;
-    Ok(if !fd::is_dir(&stat) {
-        Err("is not a directory")
-    } else {
-        owner(&stat)
-    })
+    Ok(if !fd::is_dir(&stat) { Err("is not a directory") } else { owner(&stat) })
 }
 
 /// Judges an open file.

@@ -5,9 +5,13 @@ use crate::id::{Group, Target};
 use crate::sys::root::{CalledBy, Root};
 use caps::CapSet;
 use nix::sys::prctl;
-use nix::unistd::{Gid, Uid, getgroups, getresgid, getresuid, setfsgid, setfsuid, setgroups, setresgid, setresuid};
+use nix::unistd::{Gid, Uid, getresgid, getresuid, setfsgid, setfsuid, setgroups, setresgid, setresuid};
 use std::marker::PhantomData;
 use syscalls::{Sysno, syscall};
+
+/// The sets to be empty. KERNEL: the ambient set is at all times a part of both permitted and inheritable
+/// (capabilities(7)), so it is empty when they are.
+const HELD: [CapSet; 3] = [CapSet::Effective, CapSet::Permitted, CapSet::Inheritable];
 
 /// Proof that this process is the user's: what is done with it needs no privilege and has none.
 #[must_use]
@@ -19,29 +23,33 @@ pub struct Ids {
     uid: Uid,
     gid: Gid,
     groups: Vec<Gid>,
+    /// Whether a program is executed as these; only for that does the bounding set mean anything.
+    executes: bool,
 }
 
 impl Ids {
     /// A target, as its spec says.
     pub fn of_target(uid: Target, gid: Group, groups: &[Group]) -> Self {
         let groups = groups.iter().map(|g| Gid::from_raw(g.get())).collect();
-        Self { uid: Uid::from_raw(uid.get()), gid: Gid::from_raw(gid.get()), groups }
+        Self { uid: Uid::from_raw(uid.get()), gid: Gid::from_raw(gid.get()), groups, executes: true }
     }
 
     /// The caller again, without supplementary groups.
     pub fn of_caller(by: CalledBy) -> Self {
-        Self { uid: Uid::from_raw(by.uid.get()), gid: Gid::from_raw(by.gid), groups: Vec::new() }
+        Self { uid: Uid::from_raw(by.uid.get()), gid: Gid::from_raw(by.gid), groups: Vec::new(), executes: false }
     }
 
     /// Gives up everything for good. What fails leaves a process that must end, and its maker sees to that.
     pub fn become_user(&self, root: Root) -> Result<User> {
-        empty_bounding_set(&root)?;
+        if self.executes {
+            empty_bounding_set(&root)?;
+        }
         // ORDER: groups, gid, uid; after the uid is gone the others cannot be changed (CVE-2007-5191).
         setgroups(&self.groups)?;
         setresgid(self.gid, self.gid, self.gid)?;
         setresuid(self.uid, self.uid, self.uid)?;
         // ORDER: after setresuid, which clears permitted and effective unless the caller is root; inheritable stays.
-        for set in [CapSet::Ambient, CapSet::Effective, CapSet::Permitted, CapSet::Inheritable] {
+        for set in HELD {
             caps::clear(None, set).map_err(|_| Errno::EPERM)?;
         }
         prctl::set_no_new_privs()?;
@@ -52,23 +60,40 @@ impl Ids {
     /// Asks the kernel whether it all came to be; a call that said yes may have been answered by somebody's filter.
     fn look_again(&self) -> Result<()> {
         let (uids, gids) = (getresuid()?, getresgid()?);
-        let mut groups = getgroups()?;
-        let mut wanted = self.groups.clone();
-        groups.sort_by_key(|g| g.as_raw());
-        wanted.sort_by_key(|g| g.as_raw());
-        let mut empty = true;
-        for set in [CapSet::Ambient, CapSet::Effective, CapSet::Permitted, CapSet::Inheritable] {
-            empty &= caps::read(None, set).map_err(|_| Errno::EPERM)?.is_empty();
-        }
         let good = [uids.real, uids.effective, uids.saved].iter().all(|u| *u == self.uid)
             && [gids.real, gids.effective, gids.saved].iter().all(|g| *g == self.gid)
-            && groups == wanted
-            && empty
+            && supplementary_groups()? == sorted(self.groups.iter().map(|g| g.as_raw()).collect())
+            && capabilities()? == [0; 6]
             && prctl::get_no_new_privs()?
-            && (0..).map_while(bounding).all(|kept| !kept)
+            && (!self.executes || (0..).map_while(bounding).all(|kept| !kept))
             && (self.uid.is_root() || setresuid(Uid::from_raw(u32::MAX), Uid::from_raw(0), Uid::from_raw(u32::MAX)).is_err());
         if good { Ok(()) } else { Err(Errno::ENOTRECOVERABLE) }
     }
+}
+
+fn sorted(mut groups: Vec<u32>) -> Vec<u32> {
+    groups.sort_unstable();
+    groups
+}
+
+/// getgroups(2) itself: glibc's sysconf, which nix asks for the size first, opens a file of /proc.
+fn supplementary_groups() -> Result<Vec<u32>> {
+    let mut groups = vec![0; crate::spec::MOST_GROUPS.saturating_add(1)];
+    let room = i32::try_from(groups.len()).map_err(|_| Errno::EINVAL)?;
+    // SAFETY: the kernel writes at most `room` numbers, and there is room for them.
+    let count = Errno::result(unsafe { libc::getgroups(room, groups.as_mut_ptr()) })?;
+    groups.truncate(usize::try_from(count).map_err(|_| Errno::EINVAL)?);
+    Ok(sorted(groups))
+}
+
+/// The effective, permitted and inheritable sets, as capget(2) writes them: twice three words of 32 bits.
+fn capabilities() -> Result<[u32; 6]> {
+    const VERSION_3: u32 = 0x2008_0522;
+    let mut header = [VERSION_3, 0];
+    let mut sets = [u32::MAX; 6];
+    // SAFETY: both arrays are laid out as `cap_user_header_t` and two of `cap_user_data_t`, and outlive the call.
+    raw(unsafe { syscall!(Sysno::capget, header.as_mut_ptr(), sets.as_mut_ptr()) })?;
+    Ok(sets)
 }
 
 /// Whether capability `number` is in the bounding set; `None` past the last one the kernel knows.
@@ -79,9 +104,13 @@ fn bounding(number: i32) -> Option<bool> {
 
 /// By number until the kernel knows no more, and not by a library's list: a capability of a later kernel must go too.
 fn empty_bounding_set(_: &Root) -> Result<()> {
-    for number in (0..).take_while(|n| bounding(*n).is_some()) {
+    for number in 0.. {
         // SAFETY: PR_CAPBSET_DROP takes a number and writes nothing.
-        Errno::result(unsafe { libc::prctl(libc::PR_CAPBSET_DROP, number, 0, 0, 0) })?;
+        match Errno::result(unsafe { libc::prctl(libc::PR_CAPBSET_DROP, number, 0, 0, 0) }) {
+            // KERNEL: the answer for a number past the last capability (cap_prctl_drop, security/commoncap.c).
+            Err(Errno::EINVAL) => return Ok(()),
+            done => done.map(|_| ())?,
+        }
     }
     Ok(())
 }

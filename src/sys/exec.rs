@@ -17,6 +17,9 @@ pub struct Program {
     pub environment: Vec<CString>,
 }
 
+/// The child's stack, in bytes: it makes seven library calls, each a thin wrapper of a system call.
+const STACK: usize = 16 * 1024;
+
 /// What the child needs and nothing that allocates; it lives on the parent's stack while the parent is suspended.
 struct Order {
     candidates: Vec<*const c_char>,
@@ -39,14 +42,14 @@ pub fn start(_: &User, program: &Program) -> Result<Pid> {
         environment: pointers(&program.environment),
         errno: AtomicI32::new(0),
     };
-    let mut stack = vec![0u8; 64 * 1024];
+    let mut stack: Vec<u8> = Vec::with_capacity(STACK);
     let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
     let argument = std::ptr::from_ref(&order).cast_mut().cast::<c_void>();
     // SAFETY: the stack is ours and big enough for calls into libc; it grows down from its end, which is within the
     // allocation's bounds. CLONE_VFORK suspends us until the child executes or exits, so `order`, `stack` and the strings
     // outlive its use of them; the child calls only what a signal handler may call, and does not return.
     let pid = unsafe {
-        let top = stack.as_mut_ptr().add(stack.len()).map_addr(|a| a & !15);
+        let top = stack.as_mut_ptr().add(STACK).map_addr(|a| a & !15);
         libc::clone(child, top.cast::<c_void>(), flags, argument)
     };
     let pid = Errno::result(pid)?;

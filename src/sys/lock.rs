@@ -14,10 +14,22 @@ pub struct Lock {
 impl Lock {
     /// Waits for the lock.
     pub fn exclusive(dir: impl AsFd) -> Result<Self> {
+        Self::take(dir, libc::LOCK_EX)
+    }
+
+    /// Takes the lock if nobody holds it, and does not wait.
+    pub fn try_exclusive(dir: impl AsFd) -> Result<Option<Self>> {
+        match Self::take(dir, libc::LOCK_EX | libc::LOCK_NB) {
+            Err(Errno::EAGAIN) => Ok(None),
+            taken => taken.map(Some),
+        }
+    }
+
+    fn take(dir: impl AsFd, how: i32) -> Result<Self> {
         let file = dir.as_fd().try_clone_to_owned().map_err(|e| super::fd::errno(&e))?;
         loop {
             // SAFETY: a live descriptor and a constant.
-            match Errno::result(unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX) }) {
+            match Errno::result(unsafe { libc::flock(file.as_raw_fd(), how) }) {
                 Err(Errno::EINTR) => {}
                 done => return done.map(|_| Self { file }),
             }

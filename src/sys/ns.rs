@@ -12,6 +12,8 @@ use syscalls::{Sysno, syscall};
 pub enum Kind {
     /// Users and their rights; looked at, never joined.
     User,
+    /// Processes; looked at, never joined.
+    Pid,
     /// Mounts.
     Mount,
     /// Network.
@@ -26,6 +28,7 @@ impl Kind {
     const fn flag(self) -> CloneFlags {
         match self {
             Self::User => CloneFlags::CLONE_NEWUSER,
+            Self::Pid => CloneFlags::CLONE_NEWPID,
             Self::Mount => CloneFlags::CLONE_NEWNS,
             Self::Net => CloneFlags::CLONE_NEWNET,
             Self::Ipc => CloneFlags::CLONE_NEWIPC,
@@ -37,6 +40,7 @@ impl Kind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::User => "user",
+            Self::Pid => "pid",
             Self::Mount => "mnt",
             Self::Net => "net",
             Self::Ipc => "ipc",
@@ -55,17 +59,14 @@ pub fn unshare(_: &Root, kinds: &[Kind]) -> Result<()> {
     nix::sched::unshare(kinds.iter().map(|k| k.flag()).collect())
 }
 
-/// Whether this process is in the namespace of this kind that the kernel made at boot.
+/// Whether this process is in the namespace of this kind that the kernel made at boot; for `User` and `Pid`, else no.
 ///
-/// KERNEL: its inode number is fixed (`enum init_ns_ino`, include/uapi/linux/nsfs.h, 6.18): for user, ipc and uts since
-/// 3.8, for mount and net since 6.18. Before that a yes is impossible for the last two, and a no says nothing.
+/// KERNEL: their inode numbers are fixed (`enum init_ns_ino`, include/uapi/linux/nsfs.h) and the same since 3.8.
 pub fn is_initial(kind: Kind) -> Result<bool> {
     let number = match kind {
-        Kind::Ipc => 0xEFFF_FFFF,
-        Kind::Uts => 0xEFFF_FFFE,
         Kind::User => 0xEFFF_FFFD,
-        Kind::Net => 0xEFFF_FFF9,
-        Kind::Mount => 0xEFFF_FFF8,
+        Kind::Pid => 0xEFFF_FFFC,
+        _ => return Ok(false),
     };
     Ok(nix::sys::stat::stat(format!("/proc/self/ns/{}", kind.name()).as_str())?.st_ino == number)
 }

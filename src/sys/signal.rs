@@ -6,8 +6,15 @@ use std::time::Duration;
 
 /// The signals a supervisor hands on to the session.
 pub const FORWARDED: [Signal; 9] = [
-    Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM, Signal::SIGUSR1, Signal::SIGUSR2, Signal::SIGALRM,
-    Signal::SIGCONT, Signal::SIGWINCH,
+    Signal::SIGHUP,
+    Signal::SIGINT,
+    Signal::SIGQUIT,
+    Signal::SIGTERM,
+    Signal::SIGUSR1,
+    Signal::SIGUSR2,
+    Signal::SIGALRM,
+    Signal::SIGCONT,
+    Signal::SIGWINCH,
 ];
 
 /// Holds every signal back that can be held back; the terminal's signals ask nobody's uid.

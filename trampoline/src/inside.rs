@@ -1,6 +1,7 @@
 //! Process 1 of a session: launches the program, reaps whoever ends, hands signals on, and ends with the program.
 //! It is not dumpable, so the program cannot look into it, and holds the lease, so the jail stays as long as it lives.
 
+use crate::request::Run;
 use jail::environ;
 use jail::error::{Error, code};
 use jail::report::escaped;
@@ -11,7 +12,6 @@ use jail::sys::drop::User;
 use jail::sys::exec::{self, Program};
 use jail::sys::init::{self, Children, Ended, Event, Signal};
 use jail::sys::{Errno, fd, why};
-use crate::request::Run;
 use std::ffi::{CStr, CString};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;

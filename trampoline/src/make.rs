@@ -35,7 +35,8 @@ pub fn jail(root: &Root, host: &Host, holder: &Holder, task: &Authorised) -> Res
     host.back(root)?;
     let generation = Generation::in_service(&task.spec.image)?;
     let plan = Plan::of(&task.spec, &generation.image);
-    let trees: Vec<Prepared> = plan.steps().iter().map(|step| prepare(root, task, &generation, step)).collect::<Result<_, _>>()?;
+    let trees: Vec<Prepared> =
+        plan.steps().iter().map(|step| prepare(root, task, &generation, step)).collect::<Result<_, _>>()?;
     let own = fd::open_magic("/proc/self/ns", How::Directory).doing("open", "/proc/self/ns")?;
     let shared_net = if task.spec.network == Network::Host { Some(Host::namespace(Kind::Net)?) } else { None };
 
@@ -51,7 +52,8 @@ pub fn jail(root: &Root, host: &Host, holder: &Holder, task: &Authorised) -> Res
         net::loopback_up(root).doing("bring up", "the loopback interface")?;
     }
     let name = |n: &'_ Option<jail::id::Name>| n.as_ref().map(|n| n.as_str().to_owned());
-    ns::set_names(root, name(&task.spec.hostname).as_deref(), name(&task.spec.domain).as_deref()).doing("set", "the host name")?;
+    ns::set_names(root, name(&task.spec.hostname).as_deref(), name(&task.spec.domain).as_deref())
+        .doing("set", "the host name")?;
     for prepared in trees {
         hang(root, &prepared)?;
     }
@@ -115,7 +117,8 @@ fn home(root: &Root, task: &Authorised, path: &str) -> Result<OwnedFd, Error> {
 /// The jail's own root: a tmpfs that only root can enter, with a place for the tree and one for the other namespaces.
 fn skeleton(root: &Root) -> Result<(), Error> {
     let new = format!("/{}", layout::NEW);
-    let tree = mount::new_filesystem(root, c"tmpfs", &[(c"mode", "0700"), (c"size", "64k")], Flags::NO_EXEC).doing("make", "a tmpfs")?;
+    let tree =
+        mount::new_filesystem(root, c"tmpfs", &[(c"mode", "0700"), (c"size", "64k")], Flags::NO_EXEC).doing("make", "a tmpfs")?;
     let place = fd::open(&new, How::Directory).doing("open", new.clone())?;
     mount::attach(root, &tree, &place).doing("mount", new.clone())?;
     files::enter_directory(&tree).doing("enter", new)?;

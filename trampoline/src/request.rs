@@ -137,13 +137,17 @@ impl Request {
                     }
                 }
                 Long(name) => return Err(usage(format!("unknown, unfitting or repeated option --{}", escaped(name.as_bytes())))),
-                Short(letter) => return Err(usage(format!("unknown or repeated option -{}", escaped(letter.to_string().as_bytes())))),
+                Short(letter) => {
+                    return Err(usage(format!("unknown or repeated option -{}", escaped(letter.to_string().as_bytes()))));
+                }
                 Value(word) => return Err(usage(format!("unexpected word {}", escaped(word.as_bytes())))),
             }
         }
         match (who, task) {
             (None, _) => Err(usage("whose jail? Give a USER or a UID")),
-            (Some(_), Some(_)) if optioned || !run.command.is_empty() => Err(usage("--ensure and --explain run nothing and take no other option")),
+            (Some(_), Some(_)) if optioned || !run.command.is_empty() => {
+                Err(usage("--ensure and --explain run nothing and take no other option"))
+            }
             (Some(who), Some(task)) => Ok(Self::Jail(Wanted { who, task })),
             (Some(who), None) => Ok(Self::Jail(Wanted { who, task: Task::Run(run) })),
         }
@@ -166,7 +170,9 @@ impl Who {
         match (Target::parse(word), decimal(word)) {
             (Some(uid), _) => Ok(Self::Uid(uid)),
             // Well written, and nobody: 0, or what setresuid takes for "leave as it is".
-            (None, Some(number)) if u32::try_from(number).is_ok() => Err(Error::Refused(format!("uid {number} is never a target"))),
+            (None, Some(number)) if u32::try_from(number).is_ok() => {
+                Err(Error::Refused(format!("uid {number} is never a target")))
+            }
             _ => Err(usage(format!("{:?} is neither a user's name nor a uid", escaped(text.as_bytes())))),
         }
     }
@@ -177,7 +183,11 @@ fn c_string(text: OsString) -> Result<CString, Error> {
 }
 
 fn directory(text: OsString) -> Result<CString, Error> {
-    if text.as_bytes().first() == Some(&b'/') { c_string(text) } else { Err(usage("--chdir takes an absolute path inside the jail")) }
+    if text.as_bytes().first() == Some(&b'/') {
+        c_string(text)
+    } else {
+        Err(usage("--chdir takes an absolute path inside the jail"))
+    }
 }
 
 fn seconds(text: &OsString) -> Result<Duration, Error> {
@@ -188,7 +198,8 @@ fn seconds(text: &OsString) -> Result<Duration, Error> {
 impl Wanted {
     /// Asks the policy, and reads the spec. A caller whom the policy does not know learns nothing of who exists.
     pub fn authorise(self, by: CalledBy) -> Result<Authorised, Error> {
-        let refused = |target: Target| move |why: policy::Refusal| Error::Refused(format!("uid {} for uid {target}: {why}", by.uid));
+        let refused =
+            |target: Target| move |why: policy::Refusal| Error::Refused(format!("uid {} for uid {target}: {why}", by.uid));
         if let Who::Uid(target) = self.who {
             // ORDER: before the disk is touched, where that can be.
             let _grant: Grant = policy::authorise(by.uid, target).map_err(refused(target))?;

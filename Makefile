@@ -1,0 +1,77 @@
+# trampoline: make help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := build
+.PHONY: help build check check-fast check-root demo bench install uninstall clean tools clippy
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+# Who may run the setuid program, and how it is installed: only this group, nobody else.
+GROUP ?= www-data
+MODE ?= 4750
+
+# The setuid program is a static-pie without ld.so: musl if rustup has it, else glibc. It is built by itself, so that no
+# other program's features end up in it.
+HOST := $(shell rustc -vV | sed -n 's/^host: //p')
+MUSL := $(subst -gnu,-musl,$(HOST))
+TARGET ?= $(shell if rustup target list --installed 2>/dev/null | grep -qx $(MUSL) && command -v musl-gcc >/dev/null; then echo $(MUSL); else echo $(HOST); fi)
+STATIC := -C target-feature=+crt-static -C relocation-model=pie -C link-arg=-Wl,-z,relro,-z,now,-z,noexecstack \
+          --remap-path-prefix=$(CURDIR)=. --remap-path-prefix=$(HOME)=~
+OUT := target/release
+CHECK := target/check
+BIN := /var/lib/trampoline-check-bin
+CARGO := cargo
+
+help: ## show this
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
+
+# $(call programs,TARGET_DIR,POLICY)
+define programs
+	JAIL_POLICY=$(2) RUSTFLAGS="$(STATIC)" $(CARGO) build --release --locked --target-dir $(1)/static --target $(TARGET) -p trampoline
+	JAIL_POLICY=$(2) $(CARGO) build --release --locked --target-dir $(1) -p reaper -p jailbase
+	install -D -m 755 $(1)/static/$(TARGET)/release/trampoline $(1)/release/trampoline
+endef
+
+build: ## the three programs, in target/release
+	$(call programs,target,$${JAIL_POLICY:-$(CURDIR)/policy.toml})
+
+check: tools ## everything, as root: lints, all rings of tests, the demo
+	./tests/run all
+
+check-fast: ## lints and the tests that need no root
+	./tests/run fast
+
+check-root: tools ## the rings that need root
+	./tests/run root
+
+demo: ## two users, two jails, the reaper; leaves nothing behind
+	./tests/run demo
+
+bench: tools ## the figures, against the peers Debian packages
+	./tests/run bench
+
+# For tests/run: the programs with the tests' policy, installed as an administrator would.
+programs-for-check:
+	$(call programs,$(CHECK),$(CURDIR)/tests/policy.toml)
+	install -d -m 755 $(BIN)
+	install -o root -g $(GROUP) -m $(MODE) $(CHECK)/release/trampoline $(BIN)/trampoline
+	install -o root -g root -m 755 $(CHECK)/release/reaper $(CHECK)/release/jailbase $(BIN)/
+
+tools:
+	./tests/tools
+
+install: build ## into $(DESTDIR)$(PREFIX); MODE and GROUP of the setuid program can be set
+	install -d -m 755 $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/share/doc/trampoline
+	install -m 755 $(OUT)/reaper $(OUT)/jailbase $(DESTDIR)$(PREFIX)/sbin/
+	install -m $(MODE) $(if $(filter 0,$(shell id -u)),-o root -g $(GROUP)) $(OUT)/trampoline $(DESTDIR)$(PREFIX)/bin/
+	for unit in service timer; do sed 's#@PREFIX@#$(PREFIX)#g' etc/systemd/trampoline-reaper.$$unit > $(DESTDIR)$(PREFIX)/lib/systemd/system/trampoline-reaper.$$unit; done
+	sed 's#@PREFIX@#$(PREFIX)#g' etc/cron.d/trampoline-reaper > $(DESTDIR)$(PREFIX)/share/doc/trampoline/cron.example
+	install -m 644 README.md SECURITY.md CHANGELOG.md docs/DESIGN.md $(DESTDIR)$(PREFIX)/share/doc/trampoline/
+
+uninstall: ## removes the programs; specs, images and homes stay
+	rm -f $(DESTDIR)$(PREFIX)/bin/trampoline $(DESTDIR)$(PREFIX)/sbin/{reaper,jailbase}
+	rm -f $(DESTDIR)$(PREFIX)/lib/systemd/system/trampoline-reaper.{service,timer}
+	rm -rf $(DESTDIR)$(PREFIX)/share/doc/trampoline
+
+clean:
+	$(CARGO) clean
