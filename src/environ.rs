@@ -1,44 +1,15 @@
 //! Which variables cross the wall. The environment of a program is built from nothing.
 #![forbid(unsafe_code)]
 
+use crate::asked::{Asked, is_name};
 use crate::spec::Spec;
 use std::ffi::CString;
 
 /// Where a PROGRAM without a slash is looked for, and the `PATH` it finds.
 pub const PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games";
 
-/// Variables that say who the program runs as; a caller cannot set them.
-const OURS: [&str; 4] = ["HOME", "USER", "LOGNAME", "SHELL"];
-
 /// Variables of the caller that pass if their value is plain.
 const PLAIN: [&str; 3] = ["TERM", "LANG", "LANGUAGE"];
-
-/// A `NAME=VALUE` that a caller asked for.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Asked(CString, usize);
-
-impl Asked {
-    /// Reads `NAME=VALUE`: a name of letters, digits and `_`, not starting with a digit and not one of ours.
-    pub fn new(text: &[u8]) -> Result<Self, &'static str> {
-        let at = text.iter().position(|b| *b == b'=').ok_or("it does not read NAME=VALUE")?;
-        let name = text.get(..at).unwrap_or_default();
-        if !is_name(name) {
-            return Err("its name must be letters, digits and _, not starting with a digit");
-        }
-        if OURS.iter().any(|ours| ours.as_bytes() == name) {
-            return Err("HOME, USER, LOGNAME and SHELL come from the spec");
-        }
-        Ok(Self(CString::new(text).map_err(|_| "it holds a zero byte")?, at))
-    }
-
-    fn name(&self) -> &[u8] {
-        self.0.as_bytes().get(..self.1).unwrap_or_default()
-    }
-}
-
-fn is_name(name: &[u8]) -> bool {
-    name.first().is_some_and(|b| !b.is_ascii_digit()) && name.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_')
-}
 
 /// A value that no terminal library or locale loader takes for a path: terminfo and locales are opened by name.
 fn is_plain(value: &[u8]) -> bool {
@@ -79,7 +50,7 @@ pub fn build<'a>(spec: &Spec, inherited: impl Iterator<Item = &'a [u8]>, asked: 
         }
     }
     for one in asked {
-        set(one.name(), one.0.clone());
+        set(one.name(), one.whole().to_owned());
     }
     out.into_iter().map(|(_, whole)| whole).collect()
 }
@@ -87,6 +58,7 @@ pub fn build<'a>(spec: &Spec, inherited: impl Iterator<Item = &'a [u8]>, asked: 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::asked::OURS;
     use proptest::prelude::*;
 
     fn spec() -> Option<Spec> {

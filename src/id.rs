@@ -7,13 +7,38 @@ use std::fmt;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Caller(u32);
 
-/// The uid a program will run as: never 0, never 4294967295 ("leave unchanged" to the kernel).
-#[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord, Hash)]
-pub struct Target(u32);
+/// Makes a type of numbers that a program may run under: never 0, never 4294967295, which is "leave as it is" to the kernel.
+macro_rules! unprivileged {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord, Hash)]
+        pub struct $name(u32);
 
-/// A group of a target: never 0, never 4294967295.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord)]
-pub struct Group(u32);
+        impl $name {
+            /// The number as this type, if a program may ever run under it.
+            pub const fn new(number: u32) -> Option<Self> {
+                if number == 0 || number == u32::MAX { None } else { Some(Self(number)) }
+            }
+            /// Reads a number as [`decimal`] does.
+            pub fn parse(text: &str) -> Option<Self> {
+                Self::new(u32::try_from(decimal(text)?).ok()?)
+            }
+            /// The number.
+            pub const fn get(self) -> u32 {
+                self.0
+            }
+        }
+    };
+}
+
+unprivileged!(
+    /// The uid a program will run as.
+    Target
+);
+unprivileged!(
+    /// A group of a target.
+    Group
+);
 
 /// A name of a user, a host or an image: a letter or `_`, then letters, digits, `_`, `-` and `.`; 32 bytes at most.
 /// It never starts with a digit, so it is never mistaken for a uid, and never contains `/`.
@@ -37,36 +62,6 @@ impl Caller {
     }
 }
 
-impl Target {
-    /// The target with this uid, if a program may ever run as it.
-    pub const fn new(uid: u32) -> Option<Self> {
-        if uid == 0 || uid == u32::MAX { None } else { Some(Self(uid)) }
-    }
-    /// Reads a uid as [`decimal`] does.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::new(u32::try_from(decimal(text)?).ok()?)
-    }
-    /// The number.
-    pub const fn get(self) -> u32 {
-        self.0
-    }
-}
-
-impl Group {
-    /// The group with this gid, if a program may ever run in it.
-    pub const fn new(gid: u32) -> Option<Self> {
-        if gid == 0 || gid == u32::MAX { None } else { Some(Self(gid)) }
-    }
-    /// Reads a gid as [`decimal`] does.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::new(u32::try_from(decimal(text)?).ok()?)
-    }
-    /// The number.
-    pub const fn get(self) -> u32 {
-        self.0
-    }
-}
-
 impl Name {
     /// The name, if it is one.
     pub fn new(text: &str) -> Option<Self> {
@@ -81,26 +76,16 @@ impl Name {
     }
 }
 
-impl fmt::Display for Caller {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
+macro_rules! shown {
+    ($($name:ident)*) => {
+        $(impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        })*
+    };
 }
-impl fmt::Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-impl fmt::Display for Group {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-impl fmt::Display for Name {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
+shown!(Caller Target Group Name);
 
 #[cfg(test)]
 mod tests {

@@ -1,7 +1,7 @@
 //! The manifest of a generation: the root-owned file beside its tree that says what the tree does not hold itself.
 #![forbid(unsafe_code)]
 
-use crate::record::{self, Record};
+use crate::record::Record;
 
 /// The directories of the host that an image may show instead of its own.
 pub const SHOWABLE: [&str; 7] = ["usr", "bin", "sbin", "lib", "lib32", "lib64", "opt"];
@@ -21,12 +21,6 @@ impl Image {
         let host = record.take("host", directories)?;
         record.end()?;
         Ok(Self { host })
-    }
-
-    /// The text that [`Image::read`] reads as this manifest.
-    pub fn write(&self) -> String {
-        let host = if self.host.is_empty() { "none".to_owned() } else { self.host.join(" ") };
-        record::write(&[("format", "1".to_owned()), ("host", host)])
     }
 }
 

@@ -1,8 +1,6 @@
 //! The resource limits of a session, as a table.
 #![forbid(unsafe_code)]
 
-use std::fmt;
-
 /// What one session may use. Core dumps are always off; everything else is as `setrlimit(2)` counts it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
@@ -34,25 +32,5 @@ impl Limits {
     pub fn above(&self, ceilings: &Self) -> Option<(&'static str, u64, u64)> {
         let pairs = self.table().into_iter().zip(ceilings.table());
         pairs.map(|((key, asked), (_, most))| (key, asked, most)).find(|(_, asked, most)| *asked == 0 || asked > most)
-    }
-
-    /// What a user gets who asked for nothing: enough for a compiler or a web handler, too little for a fork bomb.
-    pub fn usual(ceilings: &Self) -> Self {
-        Self {
-            cpu: ceilings.cpu.min(3600),
-            memory: ceilings.memory.min(8 << 30),
-            processes: ceilings.processes.min(256),
-            file_size: ceilings.file_size.min(4 << 30),
-            open_files: ceilings.open_files.min(1024),
-        }
-    }
-}
-
-impl fmt::Display for Limits {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (key, value) in self.table() {
-            write!(f, "{key} {value}, ")?;
-        }
-        f.write_str("core 0")
     }
 }

@@ -5,8 +5,7 @@ use crate::image::Image;
 use crate::layout;
 use crate::path::JailPath;
 use crate::policy::SHM_BYTES;
-use crate::spec::{Network, Spec};
-use std::fmt;
+use crate::spec::Spec;
 
 /// One mount of a jail. Targets are relative to the root of the jail; they exist, as real directories, or the entry fails.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -82,51 +81,6 @@ pub fn parents(home: &JailPath) -> (String, Vec<String>) {
         at = format!("var/{}", parts.next().unwrap_or_default());
     }
     (at, parts.collect())
-}
-
-impl fmt::Display for Step {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Base => f.write_str("/                ro,nosuid,nodev          the base image"),
-            Self::Host(dir) => write!(f, "/{dir:<15} ro,nosuid,nodev          the host's /{dir}"),
-            Self::Own { file, at } => write!(f, "/{at:<15} ro,nosuid,nodev,noexec   the jail's own {file}"),
-            Self::Dev => f.write_str("/dev             ro,nosuid,noexec         null zero full random urandom tty, links"),
-            Self::Pts => f.write_str("/dev/pts         nosuid,noexec            own instance"),
-            Self::Shm(bytes) => write!(f, "/dev/shm         nosuid,nodev,noexec      own, {bytes} bytes"),
-            Self::Parents { at, .. } => write!(f, "/{at:<15} ro,nosuid,nodev,noexec   empty but for the way to the home"),
-            Self::Home(path) => write!(f, "{:<16} nosuid,nodev             the user's home, opened as the user", path.as_str()),
-            Self::Tmp(at) => write!(f, "/{at:<15} nosuid,nodev             the user's tmp"),
-        }
-    }
-}
-
-/// What `--explain` shows: every mount, id, limit and namespace of the jail, nothing done.
-pub fn explain(spec: &Spec, plan: &Plan, generation: u32) -> String {
-    let groups: Vec<String> = spec.groups.iter().map(ToString::to_string).collect();
-    let none = |n: &Option<crate::id::Name>| n.as_ref().map_or_else(|| "(cleared)".to_owned(), ToString::to_string);
-    let mut out = format!(
-        "user      {} uid {} gid {} groups [{}]\nspec      {}/{}\nimage     {} generation {generation}\nshell     {}\n\
-         hostname  {}\ndomain    {}\nnetwork   {}\nlimits    {}\n\
-         process   no capability, bounding set empty, no_new_privs, seccomp, own session and session keyring, umask 022\n\
-         spaces    own mount, pid, ipc, uts{}\nmounts\n",
-        spec.name,
-        spec.uid,
-        spec.gid,
-        groups.join(" "),
-        layout::jail_dir(spec.uid),
-        layout::SPEC,
-        spec.image,
-        spec.shell,
-        none(&spec.hostname),
-        none(&spec.domain),
-        spec.network.as_str(),
-        spec.limits,
-        if spec.network == Network::None { ", net (loopback only)" } else { "; the host's net" },
-    );
-    for step in plan.steps() {
-        out += &format!("  {step}\n");
-    }
-    out + "  /proc            nosuid,nodev,noexec      of the session, made at each entry\n"
 }
 
 #[cfg(test)]

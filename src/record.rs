@@ -42,8 +42,3 @@ impl<'a> Record<'a> {
         self.0.first().map_or(Ok(()), |(key, _)| Err(format!("the key \"{key}\" is not known")))
     }
 }
-
-/// The text that [`Record::read`] reads as these lines.
-pub fn write(lines: &[(&str, String)]) -> String {
-    lines.iter().map(|(key, value)| format!("{key} = {value}\n")).collect()
-}

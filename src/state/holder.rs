@@ -76,7 +76,8 @@ impl Holder {
     ///
     /// KERNEL: to prevent loops of pins, a mount namespace can be mounted only where its id is higher than the id of the
     /// namespace it is mounted in (`mnt_ns_loop`, fs/namespace.c). Since 6.18 ids are handed out per processor, in
-    /// batches, so a namespace made later on another processor can have a lower one, and the mount is EINVAL. A copy of
+    /// batches, so a namespace made later on another processor can have a lower one, and the mount is refused: EINVAL for
+    /// mount(2), ELOOP for move_mount(2). A copy of
     /// the namespace, made on another processor, has another id; the holder's own processor is always good.
     pub fn pin(&self, root: &Root, target: Target, own_namespaces: &OwnedFd) -> Result<Lease, Error> {
         let name = layout::pin(target);
@@ -88,7 +89,7 @@ impl Holder {
             let place = fd::open_beneath(&pins, &name, How::Place).doing("open the pin", name.clone())?;
             let pinned = mount::clone_tree(root, &jail, false).and_then(|tree| mount::attach(root, &tree, &place));
             match pinned {
-                Err(Errno::EINVAL) => {
+                Err(Errno::ELOOP | Errno::EINVAL) => {
                     ns::join(root, &jail, Kind::Mount).doing("go back into", "the new jail")?;
                     ns::move_to_processor(root, turn).doing("move to another processor", "")?;
                     ns::unshare(root, &[Kind::Mount]).doing("make again", "the jail's mount namespace")?;
@@ -106,8 +107,7 @@ impl Holder {
     /// Makes the holder: a tmpfs with a place for pins and nothing else of the host's in it.
     fn make(root: &Root, host: &Host) -> Result<Self, Error> {
         files::make_directory(RUN, 0o700).doing("make", RUN)?;
-        let run = judge::open_directory(RUN, How::List).doing("open", RUN)?;
-        let run = run.map_err(|fault| Error::failed("use", RUN, format!("it {fault}")))?;
+        let run = judge::open_directory(RUN, How::List)?;
         let lock = Lock::exclusive(&run).doing("lock", RUN)?;
         if let Some(holder) = Self::find()? {
             return Ok(holder);

@@ -26,28 +26,21 @@ impl Generation {
     /// which is read as a number and never followed.
     pub fn in_service(name: &Name) -> Result<Self, Error> {
         let path = layout::image_dir(name);
-        let believed = |path: &str, judged: Result<(), judge::Fault>| {
-            judged.map_err(|fault| Error::failed("use the image", path, format!("it {fault}")))
-        };
-        let images = format!("{STATE}/{}", layout::IMAGES);
-        let dir = fd::open(&images, How::Directory).and_then(|dir| fd::open_beneath(&dir, name.as_str(), How::Directory));
-        let dir = dir.doing("open the image", path.clone())?;
-        believed(&path, judge::directory(&dir).doing("look at", path.clone())?)?;
+        let images = fd::open(&format!("{STATE}/{}", layout::IMAGES), How::Directory);
+        let dir = images.and_then(|images| fd::open_beneath(&images, name.as_str(), How::Directory));
+        let dir = judge::directory(dir.doing("open the image", &path)?, &path)?;
 
         let text = fd::link_text(&dir, layout::CURRENT).doing("read the link", format!("{path}/{}", layout::CURRENT))?;
         let number = layout::generation(&text);
-        let number = number.ok_or_else(|| Error::failed("use the image", path.clone(), "its \"current\" names no generation"))?;
+        let number = number.ok_or_else(|| Error::failed("use the image", &path, "its \"current\" names no generation"))?;
         let path = format!("{path}/{number}");
-        let dir = fd::open_beneath(&dir, &number.to_string(), How::Directory).doing("open", path.clone())?;
-        believed(&path, judge::directory(&dir).doing("look at", path.clone())?)?;
+        let dir = fd::open_beneath(&dir, &number.to_string(), How::Directory).doing("open", &path)?;
+        let dir = judge::directory(dir, &path)?;
 
-        let manifest = fd::open_beneath(&dir, layout::MANIFEST, How::Read).doing("open the manifest of", path.clone())?;
-        believed(&path, judge::file(&manifest).doing("look at the manifest of", path.clone())?)?;
-        let bytes = fd::read_at_most(manifest, record::LONGEST).doing("read the manifest of", path.clone())?;
-        let image = Image::read(&bytes).map_err(|why| Error::failed("read the manifest of", path.clone(), why))?;
-
-        let tree = fd::open_beneath(&dir, layout::TREE, How::Directory).doing("open the tree of", path.clone())?;
-        believed(&path, judge::directory(&tree).doing("look at the tree of", path.clone())?)?;
-        Ok(Self { number, image, tree })
+        let manifest = fd::open_beneath(&dir, layout::MANIFEST, How::Read).doing("open the manifest of", &path)?;
+        let manifest = fd::read_at_most(judge::file(manifest, &path)?, record::LONGEST).doing("read the manifest of", &path)?;
+        let image = Image::read(&manifest).map_err(|why| Error::failed("read the manifest of", &path, why))?;
+        let tree = fd::open_beneath(&dir, layout::TREE, How::Directory).doing("open the tree of", &path)?;
+        Ok(Self { number, image, tree: judge::directory(tree, &path)? })
     }
 }

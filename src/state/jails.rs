@@ -29,14 +29,8 @@ impl Jails {
     /// Opens the directory of jails, which root made and only root writes.
     pub fn open() -> Result<Self, Error> {
         let path = format!("{STATE}/{}", layout::JAILS);
-        let opened = match judge::open_directory(&path, How::List) {
-            Err(Errno::ENOENT) => {
-                return Err(Error::Refused(format!("{path} is missing: no jail was ever made; see jailbase user add")));
-            }
-            opened => opened.doing("open", path.clone())?,
-        };
-        let dir = opened.map_err(|fault| Error::Refused(format!("{path} {fault}")))?;
-        Ok(Self { dir })
+        let dir = there(fd::open(&path, How::List), &path, "no jail was ever made; see jailbase user add")?;
+        Ok(Self { dir: judge::directory(dir, &path)? })
     }
 
     /// The open directory itself.
@@ -49,25 +43,25 @@ impl Jails {
         let path = format!("{}/{name}", layout::BY_NAME);
         let text =
             fd::open_beneath(&self.dir, layout::BY_NAME, How::Directory).and_then(|dir| fd::link_text(&dir, name.as_str()));
-        match text {
-            Err(Errno::ENOENT) => Err(Error::Refused(format!("{name} has no jail; see jailbase user add"))),
-            text => {
-                let text = text.doing("read the link", path.clone())?;
-                Target::parse(&text).ok_or_else(|| Error::Refused(format!("the link {path} does not read a uid")))
-            }
-        }
+        let text = there(text, &path, "this user has no jail; see jailbase user add")?;
+        Target::parse(&text).ok_or_else(|| Error::Refused(format!("the link {path} does not read a uid")))
     }
 
     /// The directory of a target that has a jail.
     pub fn jail(&self, target: Target) -> Result<JailDir, Error> {
-        let dir = match fd::open_beneath(&self.dir, &layout::pin(target), How::List) {
-            Err(Errno::ENOENT) => return Err(Error::Refused(format!("uid {target} has no jail; see jailbase user add"))),
-            opened => opened.doing("open", layout::jail_dir(target))?,
-        };
-        match judge::directory(&dir).doing("look at", layout::jail_dir(target))? {
-            Ok(()) => Ok(JailDir { dir, target }),
-            Err(fault) => Err(Error::Refused(format!("{} {fault}", layout::jail_dir(target)))),
-        }
+        let path = layout::jail_dir(target);
+        let dir = fd::open_beneath(&self.dir, &layout::pin(target), How::List);
+        let dir = there(dir, &path, "this uid has no jail; see jailbase user add")?;
+        Ok(JailDir { dir: judge::directory(dir, &path)?, target })
+    }
+}
+
+/// What is not there is a refusal: without a spec there is no jail. A symbolic link is never what root made there.
+fn there<T>(found: sys::Result<T>, path: &str, missing: &str) -> Result<T, Error> {
+    match found {
+        Err(Errno::ENOENT) => Err(Error::Refused(format!("{path} is missing: {missing}"))),
+        Err(Errno::ELOOP) => Err(Error::Refused(format!("{path} is a symbolic link"))),
+        found => found.doing("open", path),
     }
 }
 
@@ -82,40 +76,34 @@ impl JailDir {
         self.target
     }
 
+    fn path(&self, name: &str) -> String {
+        format!("{}/{name}", layout::jail_dir(self.target))
+    }
+
     /// The spec, judged on the open file, read whole, and about this target.
     pub fn spec(&self) -> Result<Spec, Error> {
-        let path = format!("{}/{}", layout::jail_dir(self.target), layout::SPEC);
-        let refused = |why: &str| Error::Refused(format!("{path} {why}"));
-        let file = match fd::open_beneath(&self.dir, layout::SPEC, How::Read) {
-            Err(Errno::ENOENT) => return Err(refused("is missing; see jailbase user add")),
-            Err(Errno::ELOOP) => return Err(refused("is a symbolic link")),
-            opened => opened.doing("open", path.clone())?,
-        };
-        judge::file(&file).doing("look at", path.clone())?.map_err(refused)?;
-        let bytes = fd::read_at_most(file, record::LONGEST).doing("read", path.clone())?;
-        let spec = Spec::read(&bytes).map_err(|why| refused(&format!("is not a spec: {why}")))?;
-        if spec.uid == self.target { Ok(spec) } else { Err(refused(&format!("is about uid {}", spec.uid))) }
+        let path = self.path(layout::SPEC);
+        let file = there(fd::open_beneath(&self.dir, layout::SPEC, How::Read), &path, "see jailbase user add")?;
+        let bytes = fd::read_at_most(judge::file(file, &path)?, record::LONGEST).doing("read", &path)?;
+        let spec = Spec::read(&bytes).map_err(|why| Error::Refused(format!("{path} is not a spec: {why}")))?;
+        if spec.uid == self.target { Ok(spec) } else { Err(Error::Refused(format!("{path} is about uid {}", spec.uid))) }
     }
 
     /// A root-owned file beside the spec, to be mounted.
     pub fn place(&self, name: &'static str) -> Result<OwnedFd, Error> {
-        let path = format!("{}/{name}", layout::jail_dir(self.target));
-        let file = fd::open_beneath(&self.dir, name, How::Place).doing("open", path.clone())?;
-        match judge::file(&file).doing("look at", path.clone())? {
-            Ok(()) => Ok(file),
-            Err(fault) => Err(Error::failed("use", path, format!("it {fault}"))),
-        }
+        let path = self.path(name);
+        judge::file(fd::open_beneath(&self.dir, name, How::Place).doing("open", &path)?, &path)
     }
 
     /// The user's tmp: root made it below a directory that only root writes, so its name leads where root meant.
     pub fn tmp(&self) -> Result<OwnedFd, Error> {
-        let path = format!("{}/{}", layout::jail_dir(self.target), layout::TMP);
-        let dir = fd::open_beneath(&self.dir, layout::TMP, How::Directory).doing("open", path.clone())?;
-        let stat = fd::stat(&dir).doing("look at", path.clone())?;
-        if stat.st_uid == self.target.get() {
+        let path = self.path(layout::TMP);
+        let dir = fd::open_beneath(&self.dir, layout::TMP, How::Directory).doing("open", &path)?;
+        let owner = fd::stat(&dir).doing("look at", &path)?.st_uid;
+        if owner == self.target.get() {
             Ok(dir)
         } else {
-            Err(Error::failed("use", path, "it is not owned by the user; chown it"))
+            Err(Error::Refused(format!("{path} is not owned by the user; chown it")))
         }
     }
 

@@ -60,20 +60,17 @@ impl Ids {
     /// Asks the kernel whether it all came to be; a call that said yes may have been answered by somebody's filter.
     fn look_again(&self) -> Result<()> {
         let (uids, gids) = (getresuid()?, getresgid()?);
+        let mut groups: Vec<u32> = self.groups.iter().map(|g| g.as_raw()).collect();
+        groups.sort_unstable();
         let good = [uids.real, uids.effective, uids.saved].iter().all(|u| *u == self.uid)
             && [gids.real, gids.effective, gids.saved].iter().all(|g| *g == self.gid)
-            && supplementary_groups()? == sorted(self.groups.iter().map(|g| g.as_raw()).collect())
+            && supplementary_groups()? == groups
             && capabilities()? == [0; 6]
             && prctl::get_no_new_privs()?
             && (!self.executes || (0..).map_while(bounding).all(|kept| !kept))
             && (self.uid.is_root() || setresuid(Uid::from_raw(u32::MAX), Uid::from_raw(0), Uid::from_raw(u32::MAX)).is_err());
         if good { Ok(()) } else { Err(Errno::ENOTRECOVERABLE) }
     }
-}
-
-fn sorted(mut groups: Vec<u32>) -> Vec<u32> {
-    groups.sort_unstable();
-    groups
 }
 
 /// getgroups(2) itself: glibc's sysconf, which nix asks for the size first, opens a file of /proc.
@@ -83,7 +80,8 @@ fn supplementary_groups() -> Result<Vec<u32>> {
     // SAFETY: the kernel writes at most `room` numbers, and there is room for them.
     let count = Errno::result(unsafe { libc::getgroups(room, groups.as_mut_ptr()) })?;
     groups.truncate(usize::try_from(count).map_err(|_| Errno::EINVAL)?);
-    Ok(sorted(groups))
+    groups.sort_unstable();
+    Ok(groups)
 }
 
 /// The effective, permitted and inheritable sets, as capget(2) writes them: twice three words of 32 bits.

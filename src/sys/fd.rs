@@ -1,9 +1,10 @@
 //! Descriptors: opened beneath a directory, looked at on the open descriptor, never inherited.
 
+pub use super::expire::stat_at;
 use super::{Errno, Result};
-use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat2, readlinkat};
+use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2, readlinkat};
 pub use nix::sys::stat::FileStat;
-use nix::sys::stat::{Mode, SFlag, fstat, fstatat};
+use nix::sys::stat::{Mode, SFlag, fstat};
 use nix::sys::statfs::fstatfs;
 use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -58,11 +59,6 @@ pub fn open_magic_at(dir: impl AsFd, name: &str) -> Result<OwnedFd> {
 /// What the open file is.
 pub fn stat(fd: impl AsFd) -> Result<FileStat> {
     fstat(fd)
-}
-
-/// What a name in a directory is, no link followed.
-pub fn stat_at(dir: impl AsFd, name: &str) -> Result<FileStat> {
-    fstatat(dir, name, AtFlags::AT_SYMLINK_NOFOLLOW)
 }
 
 /// Whether this is a directory.

@@ -1,5 +1,6 @@
 //! Small changes in directories that only root writes: exact modes, one component at a time.
 
+pub use super::expire::names;
 use super::{Errno, Result};
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::{Mode, mkdirat};
@@ -50,19 +51,4 @@ pub fn enter(name: &str) -> Result<()> {
 /// Sets the umask of the session.
 pub fn session_umask() {
     nix::sys::stat::umask(Mode::from_bits_truncate(0o022));
-}
-
-/// The names in an open directory, but `.` and `..`; what is no UTF-8 is shown escaped.
-/// KERNEL: reading a directory does not reset the expiry mark of what is mounted on its entries; a stat of one does.
-pub fn names(dir: impl AsFd) -> Result<Vec<String>> {
-    let copy = super::fd::open_beneath(dir, ".", super::fd::How::List)?;
-    let mut all = Vec::new();
-    for entry in nix::dir::Dir::from_fd(copy)?.iter() {
-        let name = entry?;
-        let name = name.file_name().to_bytes();
-        if name != b"." && name != b".." {
-            all.push(std::str::from_utf8(name).map_or_else(|_| crate::report::escaped(name), str::to_owned));
-        }
-    }
-    Ok(all)
 }

@@ -3,7 +3,7 @@
 use super::{Errno, Result};
 use crate::limits::Limits;
 use crate::sys::root::Root;
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
 
 /// What making a jail needs at the least; a caller may have left us less, to make a step fail at a chosen place.
 const ROOM: [(Resource, u64); 6] = [
@@ -16,33 +16,43 @@ const ROOM: [(Resource, u64); 6] = [
 ];
 
 /// Makes room for ourselves.
-pub fn room(_: &Root) -> Result<()> {
+pub fn room(root: &Root) -> Result<()> {
     for (resource, least) in ROOM {
         let (soft, hard) = getrlimit(resource)?;
         if soft < least {
-            setrlimit(resource, least, hard.max(least))?;
+            change(root, resource, least, hard.max(least))?;
         }
     }
     Ok(())
 }
 
-/// Sets the limits of a session, soft and hard.
+/// Sets the limits of a session: those of the spec, and for the others what is usual, so that none is the caller's.
 pub fn set(root: &Root, limits: &Limits) -> Result<()> {
     let Limits { cpu, memory, processes, file_size, open_files } = *limits;
-    exactly(root, Resource::RLIMIT_CPU, cpu)?;
-    exactly(root, Resource::RLIMIT_AS, memory)?;
-    exactly(root, Resource::RLIMIT_NPROC, processes)?;
-    exactly(root, Resource::RLIMIT_FSIZE, file_size)?;
-    exactly(root, Resource::RLIMIT_NOFILE, open_files)?;
-    exactly(root, Resource::RLIMIT_CORE, 0)
+    for (resource, soft, hard) in [
+        (Resource::RLIMIT_CPU, cpu, cpu),
+        (Resource::RLIMIT_AS, memory, memory),
+        (Resource::RLIMIT_NPROC, processes, processes),
+        (Resource::RLIMIT_FSIZE, file_size, file_size),
+        (Resource::RLIMIT_NOFILE, open_files, open_files),
+        (Resource::RLIMIT_CORE, 0, 0),
+        (Resource::RLIMIT_STACK, 8 << 20, RLIM_INFINITY),
+        (Resource::RLIMIT_DATA, RLIM_INFINITY, RLIM_INFINITY),
+        (Resource::RLIMIT_MEMLOCK, 8 << 20, 8 << 20),
+        (Resource::RLIMIT_NICE, 0, 0),
+        (Resource::RLIMIT_RTPRIO, 0, 0),
+    ] {
+        change(root, resource, soft, hard)?;
+    }
+    Ok(())
 }
 
-fn exactly(_: &Root, resource: Resource, value: u64) -> Result<()> {
-    match setrlimit(resource, value, value) {
+fn change(_: &Root, resource: Resource, soft: u64, hard: u64) -> Result<()> {
+    match setrlimit(resource, soft, hard) {
         // Without CAP_SYS_RESOURCE (a container's root) a hard limit cannot be raised: the caller's lower one stays.
         Err(Errno::EPERM) => {
-            let (_, hard) = getrlimit(resource)?;
-            setrlimit(resource, hard.min(value), hard.min(value))
+            let (_, most) = getrlimit(resource)?;
+            setrlimit(resource, soft.min(most), hard.min(most))
         }
         done => done,
     }

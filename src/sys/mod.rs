@@ -1,10 +1,12 @@
 //! The kernel, one subject a file. Here and nowhere else stands `unsafe`; here and nowhere else are nix, libc, caps,
 //! syscalls and seccompiler named. Every call that needs privilege borrows [`root::Root`], so `grep '&Root'` lists them.
 
+pub mod await_signal;
 pub mod clean;
 pub mod devices;
 pub mod drop;
 pub mod exec;
+pub mod expire;
 pub mod fd;
 pub mod files;
 pub mod init;

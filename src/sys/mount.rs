@@ -3,6 +3,7 @@
 //! KERNEL: `mount(MS_BIND|MS_RDONLY|MS_NOSUID)` in one call ignores every flag but MS_BIND, and the remount that mends it
 //! does not reach submounts (mount(2), NOTES). `mount_setattr` on a detached tree has neither fault (5.12).
 
+pub use super::expire::{Expiry, expire};
 use super::{Result, raw};
 use crate::sys::root::Root;
 use nix::NixPath;
@@ -109,37 +110,6 @@ pub fn all_private(_: &Root) -> Result<()> {
 pub fn root_here(_: &Root) -> Result<()> {
     nix::unistd::chroot(".")?;
     nix::unistd::chdir("/")
-}
-
-/// What the kernel said of a mount that was to expire.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Expiry {
-    /// It was in use since the last time, and is marked now.
-    Marked,
-    /// Somebody holds it.
-    Busy,
-    /// It is gone.
-    Gone,
-    /// There is no mount of that name.
-    NotMounted,
-}
-
-/// Asks the kernel to unmount `name` of the current directory if nobody used it since the last time it was asked.
-///
-/// KERNEL: EAGAIN marks, EBUSY says in use, success unmounts; MNT_DETACH or MNT_FORCE with it is EINVAL (umount(2)).
-/// A name with a slash would let UMOUNT_NOFOLLOW guard its last component only.
-#[doc(alias = "MNT_EXPIRE")]
-pub fn expire(_: &Root, name: &str) -> Result<Expiry> {
-    if name.contains('/') || name.is_empty() {
-        return Err(super::Errno::EINVAL);
-    }
-    match nix::mount::umount2(name, MntFlags::MNT_EXPIRE | MntFlags::UMOUNT_NOFOLLOW) {
-        Ok(()) => Ok(Expiry::Gone),
-        Err(super::Errno::EAGAIN) => Ok(Expiry::Marked),
-        Err(super::Errno::EBUSY) => Ok(Expiry::Busy),
-        Err(super::Errno::EINVAL) => Ok(Expiry::NotMounted),
-        Err(errno) => Err(errno),
-    }
 }
 
 /// Makes a character device. `path` is one component.

@@ -6,7 +6,7 @@ use std::os::fd::AsRawFd;
 
 /// Brings the loopback interface of the current network namespace up.
 pub fn loopback_up(_: &Root) -> Result<()> {
-    let socket = std::net::UdpSocket::bind(("0.0.0.0", 0)).map_err(|e| super::fd::errno(&e))?;
+    let socket = std::net::UdpSocket::bind((std::net::Ipv4Addr::UNSPECIFIED, 0)).map_err(|e| super::fd::errno(&e))?;
     // SAFETY: an all-zero ifreq is a valid one: no name, no flags.
     let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
     for (to, from) in request.ifr_name.iter_mut().zip(b"lo") {

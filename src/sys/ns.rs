@@ -25,38 +25,31 @@ pub enum Kind {
 }
 
 impl Kind {
-    const fn flag(self) -> CloneFlags {
+    const fn parts(self) -> (CloneFlags, &'static str) {
         match self {
-            Self::User => CloneFlags::CLONE_NEWUSER,
-            Self::Pid => CloneFlags::CLONE_NEWPID,
-            Self::Mount => CloneFlags::CLONE_NEWNS,
-            Self::Net => CloneFlags::CLONE_NEWNET,
-            Self::Ipc => CloneFlags::CLONE_NEWIPC,
-            Self::Uts => CloneFlags::CLONE_NEWUTS,
+            Self::User => (CloneFlags::CLONE_NEWUSER, "user"),
+            Self::Pid => (CloneFlags::CLONE_NEWPID, "pid"),
+            Self::Mount => (CloneFlags::CLONE_NEWNS, "mnt"),
+            Self::Net => (CloneFlags::CLONE_NEWNET, "net"),
+            Self::Ipc => (CloneFlags::CLONE_NEWIPC, "ipc"),
+            Self::Uts => (CloneFlags::CLONE_NEWUTS, "uts"),
         }
     }
 
     /// Its name in `/proc/PID/ns`, and among the pins of a jail.
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::User => "user",
-            Self::Pid => "pid",
-            Self::Mount => "mnt",
-            Self::Net => "net",
-            Self::Ipc => "ipc",
-            Self::Uts => "uts",
-        }
+        self.parts().1
     }
 }
 
 /// Joins a namespace; one of another kind is EINVAL. Joining a mount namespace moves root and current directory to its root.
 pub fn join(_: &Root, namespace: impl AsFd, kind: Kind) -> Result<()> {
-    nix::sched::setns(namespace, kind.flag())
+    nix::sched::setns(namespace, kind.parts().0)
 }
 
 /// Leaves for new namespaces of these kinds.
 pub fn unshare(_: &Root, kinds: &[Kind]) -> Result<()> {
-    nix::sched::unshare(kinds.iter().map(|k| k.flag()).collect())
+    nix::sched::unshare(kinds.iter().map(|k| k.parts().0).collect())
 }
 
 /// Whether this process is in the namespace of this kind that the kernel made at boot; for `User` and `Pid`, else no.

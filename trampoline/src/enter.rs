@@ -1,8 +1,8 @@
 //! From a live jail to a session in it: four namespaces joined, one process split in two.
 
+use crate::disarm::Armed;
 use crate::inside::Session;
 use crate::open::Ready;
-use crate::outside::Armed;
 use jail::error::Error;
 use jail::layout;
 use jail::state::Doing;

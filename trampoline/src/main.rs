@@ -6,7 +6,9 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod answer;
 mod confine;
+mod disarm;
 mod enter;
 mod inside;
 mod make;
@@ -44,14 +46,15 @@ fn story() -> u8 {
 fn run(root: Root, by: CalledBy, log: &mut Log) -> Result<u8, Error> {
     clean::process(&root).doing("clean up what the caller left", "")?;
     let request = match Request::parse(std::env::args_os())? {
-        Request::Tell(what) => return tell::about(what, root, by),
-        Request::Jail(request) => request,
+        Request::Jail(wanted) => wanted,
+        question => return Ok(answer::about(&disarm::caller(root, by)?, &question)),
     };
     let host = Host::join(&root)?;
     *log = Log::open();
     let authorised = request.authorise(by)?;
     if authorised.explains() {
-        return tell::explain(&authorised.described()?, root, by);
+        let planned = authorised.planned()?;
+        return Ok(answer::plan(&disarm::caller(root, by)?, &planned));
     }
     let jail = authorised.open(&root, host)?;
     let Some(jail) = jail.into_ready(log) else { return Ok(0) };

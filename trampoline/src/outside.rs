@@ -4,54 +4,31 @@ use crate::inside::status;
 use jail::error::{Error, code};
 use jail::state::Doing;
 use jail::state::holder::Lease;
-use jail::sys::drop::Ids;
 use jail::sys::init::{self, Pid, Signal};
-use jail::sys::log::Log;
-use jail::sys::root::{CalledBy, Root};
-use jail::sys::{fd, signal};
+use jail::sys::{await_signal, fd};
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 /// How long a program has between TERM and KILL.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// The supervisor, still privileged.
-pub struct Armed {
-    pub(crate) init: Pid,
-    pub(crate) lease: Lease,
-    pub(crate) orders: OwnedFd,
-    pub(crate) timeout: Option<Duration>,
-}
-
 /// The supervisor, as the caller.
 pub struct Supervisor {
-    init: Pid,
-    _lease: Lease,
-    orders: OwnedFd,
-    timeout: Option<Duration>,
-}
-
-impl Armed {
-    /// Becomes the caller again, for good.
-    pub fn disarm(self, root: Root, by: CalledBy, log: &mut Log) -> Result<Supervisor, Error> {
-        let Self { init, lease, orders, timeout } = self;
-        log.close();
-        // An error ends this process, closes the orders, and so ends the session.
-        let _user = Ids::of_caller(by).become_user(root).doing("give up root's rights", "")?;
-        fd::hush(1);
-        Ok(Supervisor { init, _lease: lease, orders, timeout })
-    }
+    pub(crate) init: Pid,
+    pub(crate) _lease: Lease,
+    pub(crate) orders: OwnedFd,
+    pub(crate) timeout: Option<Duration>,
 }
 
 impl Supervisor {
     /// Waits for the end of the session.
     pub fn watch(self) -> Result<u8, Error> {
-        let awaited = signal::awaited();
+        let awaited = await_signal::awaited();
         let start = Instant::now();
         let mut deadline = self.timeout.map(|after| (after, Signal::SIGTERM));
         loop {
             let left = deadline.map(|(after, _)| after.saturating_sub(start.elapsed()));
-            match signal::wait(&awaited, left).doing("wait", "for the session")? {
+            match await_signal::wait(&awaited, left).doing("wait", "for the session")? {
                 Some(Signal::SIGCHLD) => {
                     if let Some(ended) = init::reap_one(self.init).doing("reap", "the session")? {
                         return Ok(status(ended));

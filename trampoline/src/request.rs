@@ -1,6 +1,6 @@
 //! What was asked: argv read into a [`Request`], and judged into an [`Authorised`].
 
-use jail::environ::Asked;
+use jail::asked::Asked;
 use jail::error::Error;
 use jail::id::{Name, Target, decimal};
 use jail::plan::Plan;
@@ -21,21 +21,14 @@ const LONGEST: u64 = 366 * 24 * 3600;
 /// One command line.
 #[derive(Debug)]
 pub enum Request {
-    /// A question about the program itself.
-    Tell(What),
-    /// Something about a jail.
-    Jail(Wanted),
-}
-
-/// A question that needs no jail.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum What {
     /// `--help`
     Help,
     /// `--version`
     Version,
     /// `--policy`
     Policy,
+    /// Something about a jail.
+    Jail(Wanted),
 }
 
 /// Whom it is about.
@@ -99,15 +92,11 @@ impl Request {
         let (mut who, mut task, mut optioned) = (None, None, false);
         while let Some(argument) = parser.next().map_err(bad)? {
             match argument {
-                Long("help") => return alone(parser, What::Help),
-                Long("version") => return alone(parser, What::Version),
-                Long("policy") => return alone(parser, What::Policy),
-                Long("explain") if task.is_none() && who.is_none() => {
-                    task = Some(Task::Explain);
-                    who = Some(Who::parse(&parser.value().map_err(bad)?)?);
-                }
-                Long("ensure") if task.is_none() && who.is_none() => {
-                    task = Some(Task::Ensure);
+                Long("help") => return alone(parser, Self::Help),
+                Long("version") => return alone(parser, Self::Version),
+                Long("policy") => return alone(parser, Self::Policy),
+                Long(option @ ("explain" | "ensure")) if who.is_none() => {
+                    task = Some(if option == "explain" { Task::Explain } else { Task::Ensure });
                     who = Some(Who::parse(&parser.value().map_err(bad)?)?);
                 }
                 Short('C') | Long("chdir") if run.directory.is_none() => {
@@ -154,9 +143,9 @@ impl Request {
     }
 }
 
-fn alone(mut parser: lexopt::Parser, what: What) -> Result<Request, Error> {
+fn alone(mut parser: lexopt::Parser, question: Request) -> Result<Request, Error> {
     match parser.next() {
-        Ok(None) => Ok(Request::Tell(what)),
+        Ok(None) => Ok(question),
         _ => Err(usage("--help, --version and --policy stand alone")),
     }
 }
@@ -198,18 +187,22 @@ fn seconds(text: &OsString) -> Result<Duration, Error> {
 impl Wanted {
     /// Asks the policy, and reads the spec. A caller whom the policy does not know learns nothing of who exists.
     pub fn authorise(self, by: CalledBy) -> Result<Authorised, Error> {
-        let refused =
-            |target: Target| move |why: policy::Refusal| Error::Refused(format!("uid {} for uid {target}: {why}", by.uid));
-        if let Who::Uid(target) = self.who {
-            // ORDER: before the disk is touched, where that can be.
-            let _grant: Grant = policy::authorise(by.uid, target).map_err(refused(target))?;
-        }
-        let jails = Jails::open()?;
-        let target = match &self.who {
-            Who::Uid(target) => *target,
-            Who::Name(name) => jails.target(name)?,
+        let ask = |target: Target| {
+            let no = || Error::Refused(format!("the compiled policy does not let uid {} enter the jail of uid {target}", by.uid));
+            policy::authorise(by.uid, target).ok_or_else(no)
         };
-        let grant = policy::authorise(by.uid, target).map_err(refused(target))?;
+        let (jails, grant) = match &self.who {
+            // ORDER: the policy is asked before the disk is touched, where that can be.
+            Who::Uid(target) => {
+                let grant = ask(*target)?;
+                (Jails::open()?, grant)
+            }
+            Who::Name(name) => {
+                let jails = Jails::open()?;
+                let grant = ask(jails.target(name)?)?;
+                (jails, grant)
+            }
+        };
         let dir = jails.jail(grant.target())?;
         let spec = dir.spec()?;
         match &self.who {
@@ -225,10 +218,10 @@ impl Authorised {
         matches!(self.task, Task::Explain)
     }
 
-    /// The plan as text.
-    pub fn described(&self) -> Result<String, Error> {
+    /// The plan of the jail and the generation it is made from.
+    pub fn planned(self) -> Result<(Spec, Plan, u32), Error> {
         let generation = Generation::in_service(&self.spec.image)?;
         let plan = Plan::of(&self.spec, &generation.image);
-        Ok(jail::plan::explain(&self.spec, &plan, generation.number))
+        Ok((self.spec, plan, generation.number))
     }
 }

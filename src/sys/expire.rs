@@ -1,0 +1,57 @@
+//! What a sweep asks of the kernel. The setuid program has no use for it, and none of it is linked in there.
+
+use super::Result;
+use crate::sys::root::Root;
+use nix::mount::MntFlags;
+use std::os::fd::AsFd;
+
+/// What the kernel said of a mount that was to expire.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Expiry {
+    /// It was in use since the last time, and is marked now.
+    Marked,
+    /// Somebody holds it.
+    Busy,
+    /// It is gone.
+    Gone,
+    /// There is no mount of that name.
+    NotMounted,
+}
+
+/// Asks the kernel to unmount `name` of the current directory if nobody used it since the last time it was asked.
+///
+/// KERNEL: EAGAIN marks, EBUSY says in use, success unmounts; MNT_DETACH or MNT_FORCE with it is EINVAL (umount(2)).
+/// A name with a slash would let UMOUNT_NOFOLLOW guard its last component only.
+#[doc(alias = "MNT_EXPIRE")]
+pub fn expire(_: &Root, name: &str) -> Result<Expiry> {
+    if name.contains('/') || name.is_empty() {
+        return Err(super::Errno::EINVAL);
+    }
+    match nix::mount::umount2(name, MntFlags::MNT_EXPIRE | MntFlags::UMOUNT_NOFOLLOW) {
+        Ok(()) => Ok(Expiry::Gone),
+        Err(super::Errno::EAGAIN) => Ok(Expiry::Marked),
+        Err(super::Errno::EBUSY) => Ok(Expiry::Busy),
+        Err(super::Errno::EINVAL) => Ok(Expiry::NotMounted),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// The names in an open directory, but `.` and `..`; what is no UTF-8 is shown escaped.
+/// KERNEL: reading a directory does not reset the expiry mark of what is mounted on its entries; a stat of one does.
+pub fn names(dir: impl AsFd) -> Result<Vec<String>> {
+    let copy = super::fd::open_beneath(dir, ".", super::fd::How::List)?;
+    let mut all = Vec::new();
+    for entry in nix::dir::Dir::from_fd(copy)?.iter() {
+        let name = entry?;
+        let name = name.file_name().to_bytes();
+        if name != b"." && name != b".." {
+            all.push(std::str::from_utf8(name).map_or_else(|_| crate::report::escaped(name), str::to_owned));
+        }
+    }
+    Ok(all)
+}
+
+/// What a name in a directory is, no link followed.
+pub fn stat_at(dir: impl AsFd, name: &str) -> Result<super::fd::FileStat> {
+    nix::sys::stat::fstatat(dir, name, nix::fcntl::AtFlags::AT_SYMLINK_NOFOLLOW)
+}
