@@ -8,25 +8,23 @@ pub const OURS: [&str; 4] = ["HOME", "USER", "LOGNAME", "SHELL"];
 
 /// A `NAME=VALUE` that a caller asked for.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Asked(CString, usize);
+pub struct Asked(CString);
 
 impl Asked {
     /// Reads `NAME=VALUE`: a name of letters, digits and `_`, not starting with a digit and not one of ours.
     pub fn new(text: &[u8]) -> Result<Self, &'static str> {
-        let at = text.iter().position(|b| *b == b'=').ok_or("it does not read NAME=VALUE")?;
-        let name = text.get(..at).unwrap_or_default();
-        if !is_name(name) {
-            return Err("its name must be letters, digits and _, not starting with a digit");
+        let asked = Self(CString::new(text).map_err(|_| "it holds a zero byte")?);
+        match asked.name() {
+            name if name.len() == text.len() => Err("it does not read NAME=VALUE"),
+            name if !is_name(name) => Err("its name must be letters, digits and _, not starting with a digit"),
+            name if OURS.iter().any(|ours| ours.as_bytes() == name) => Err("HOME, USER, LOGNAME and SHELL come from the spec"),
+            _ => Ok(asked),
         }
-        if OURS.iter().any(|ours| ours.as_bytes() == name) {
-            return Err("HOME, USER, LOGNAME and SHELL come from the spec");
-        }
-        Ok(Self(CString::new(text).map_err(|_| "it holds a zero byte")?, at))
     }
 
     /// Its name.
     pub fn name(&self) -> &[u8] {
-        self.0.as_bytes().get(..self.1).unwrap_or_default()
+        self.0.as_bytes().split(|byte| *byte == b'=').next().unwrap_or_default()
     }
 
     /// All of it, `NAME=VALUE`.

@@ -25,18 +25,9 @@ impl Image {
 }
 
 fn directories(text: &str) -> Option<Vec<&'static str>> {
-    if text == "none" {
-        return Some(Vec::new());
-    }
-    let mut found = Vec::new();
-    for word in text.split(' ') {
-        let known = SHOWABLE.into_iter().find(|d| *d == word)?;
-        if found.contains(&known) {
-            return None;
-        }
-        found.push(known);
-    }
-    Some(found)
+    let words: Vec<&str> = text.split(' ').collect();
+    let known: Vec<&str> = SHOWABLE.into_iter().filter(|dir| words.contains(dir)).collect();
+    (text == "none" || known.len() == words.len()).then_some(known)
 }
 
 #[cfg(test)]

@@ -54,7 +54,7 @@ enum Place {
 pub fn turn(jails: &Jails) -> Result<Option<Lock>, Error> {
     let start = Instant::now();
     loop {
-        let lock = Lock::try_exclusive(jails.as_dir()).doing("lock", layout::JAILS)?;
+        let lock = Lock::try_exclusive(&jails.dir).doing("lock", layout::JAILS)?;
         if lock.is_some() || start.elapsed() >= PATIENCE {
             return Ok(lock);
         }
@@ -120,7 +120,7 @@ impl Pins {
     fn give_back(&self, jails: &Jails, target: Target) -> Result<Place, Error> {
         let name = layout::pin(target);
         // Not judged: the lock of a directory that trampoline would not believe is nobody else's.
-        let dir = match fd::open_beneath(jails.as_dir(), &name, How::List) {
+        let dir = match fd::open_beneath(&jails.dir, &name, How::List) {
             // The user was removed. An entry that began before that may fail now, as it should.
             Err(Errno::ENOENT) => None,
             opened => Some(opened.doing("open", layout::jail_dir(target))?),

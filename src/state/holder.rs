@@ -82,7 +82,8 @@ impl Holder {
     pub fn pin(&self, root: &Root, target: Target, own_namespaces: &OwnedFd) -> Result<Lease, Error> {
         let name = layout::pin(target);
         for turn in 0..TRIES {
-            let jail = fd::open_magic_at(own_namespaces, Kind::Mount.name()).doing("open", "the jail's mount namespace")?;
+            let jail =
+                fd::open_magic(own_namespaces, Kind::Mount.name(), How::Read).doing("open", "the jail's mount namespace")?;
             self.enter(root)?;
             let pins = fd::open(&format!("/{}", layout::PINS), How::Directory).doing("open", "the pins")?;
             files::touch(&pins, &name, 0o600).doing("make the pin", name.clone())?;
@@ -106,13 +107,13 @@ impl Holder {
 
     /// Makes the holder: a tmpfs with a place for pins and nothing else of the host's in it.
     fn make(root: &Root, host: &Host) -> Result<Self, Error> {
-        files::make_directory(RUN, 0o700).doing("make", RUN)?;
+        files::make_directory(fd::HERE, RUN, 0o700).doing("make", RUN)?;
         let run = judge::open_directory(RUN, How::List)?;
         let lock = Lock::exclusive(&run).doing("lock", RUN)?;
         if let Some(holder) = Self::find()? {
             return Ok(holder);
         }
-        let own = fd::open_magic("/proc/self/ns", How::Directory).doing("open", "/proc/self/ns")?;
+        let own = fd::open_magic(fd::HERE, "/proc/self/ns", How::Directory).doing("open", "/proc/self/ns")?;
         ns::unshare(root, &[Kind::Mount]).doing("make", "the holder's mount namespace")?;
         mount::all_private(root).doing("make private", "the holder")?;
         let tree = mount::new_filesystem(root, c"tmpfs", &[(c"mode", "0700")], Flags::NO_EXEC).doing("make", "a tmpfs")?;
@@ -121,9 +122,9 @@ impl Holder {
         files::enter_directory(&tree).doing("enter", RUN)?;
         mount::pivot_here(root).doing("make the root of", "the holder")?;
         for name in [layout::PINS, layout::NEW] {
-            files::make_directory(name, 0o700).doing("make", name)?;
+            files::make_directory(fd::HERE, name, 0o700).doing("make", name)?;
         }
-        let holder = fd::open_magic_at(&own, Kind::Mount.name()).doing("open", "the holder")?;
+        let holder = fd::open_magic(&own, Kind::Mount.name(), How::Read).doing("open", "the holder")?;
         host.back(root)?;
         Self::pin_itself(root, &run, &holder)?;
         drop(lock);

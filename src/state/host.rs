@@ -30,11 +30,11 @@ impl Host {
     /// A namespace of the host's: the one of process 1.
     pub fn namespace(kind: Kind) -> Result<OwnedFd, Error> {
         let of_first = format!("/proc/1/ns/{}", kind.name());
-        let opened = match fd::open_magic(&of_first, How::Read) {
+        let opened = match fd::open_magic(fd::HERE, &of_first, How::Read) {
             // A security module may keep even root from process 1. KERNEL: in the initial pid namespace process 2 is
             // kthreadd, which lives in the namespaces made at boot (rest_init, init/main.c).
             Err(Errno::EACCES) if ns::is_initial(Kind::Pid).doing("look at", "/proc/self/ns/pid")? => {
-                fd::open_magic(&format!("/proc/2/ns/{}", kind.name()), How::Read)
+                fd::open_magic(fd::HERE, &format!("/proc/2/ns/{}", kind.name()), How::Read)
             }
             opened => opened,
         };

@@ -15,14 +15,17 @@ use std::os::fd::OwnedFd;
 /// All jails.
 #[derive(Debug)]
 pub struct Jails {
-    dir: OwnedFd,
+    /// The open directory itself.
+    pub dir: OwnedFd,
 }
 
 /// One target's directory.
 #[derive(Debug)]
 pub struct JailDir {
-    dir: OwnedFd,
-    target: Target,
+    /// The open directory itself; an exclusive flock on it is the lock of making and unmaking this jail.
+    pub dir: OwnedFd,
+    /// Whose it is.
+    pub target: Target,
 }
 
 impl Jails {
@@ -31,11 +34,6 @@ impl Jails {
         let path = format!("{STATE}/{}", layout::JAILS);
         let dir = there(fd::open(&path, How::List), &path, "no jail was ever made; see jailbase user add")?;
         Ok(Self { dir: judge::directory(dir, &path)? })
-    }
-
-    /// The open directory itself.
-    pub fn as_dir(&self) -> &OwnedFd {
-        &self.dir
     }
 
     /// The uid a name stands for.
@@ -66,16 +64,6 @@ fn there<T>(found: sys::Result<T>, path: &str, missing: &str) -> Result<T, Error
 }
 
 impl JailDir {
-    /// The open directory itself; an exclusive flock on it is the lock of making and unmaking this jail.
-    pub fn as_dir(&self) -> &OwnedFd {
-        &self.dir
-    }
-
-    /// Whose it is.
-    pub fn target(&self) -> Target {
-        self.target
-    }
-
     fn path(&self, name: &str) -> String {
         format!("{}/{name}", layout::jail_dir(self.target))
     }

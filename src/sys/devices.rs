@@ -31,7 +31,7 @@ pub fn tree(root: &Root) -> Result<OwnedFd> {
         files::link(text, &tree, name)?;
     }
     for name in ["pts", "shm"] {
-        files::make_directory_at(&tree, name, 0o755)?;
+        files::make_directory(&tree, name, 0o755)?;
     }
     set_flags(root, &tree, Flags::DEVICES_SEALED, false)?;
     Ok(tree)

@@ -2,6 +2,7 @@
 
 pub use super::expire::stat_at;
 use super::{Errno, Result};
+pub use nix::fcntl::AT_FDCWD as HERE;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2, readlinkat};
 pub use nix::sys::stat::FileStat;
 use nix::sys::stat::{Mode, SFlag, fstat};
@@ -37,7 +38,7 @@ impl How {
 /// Opens an absolute path, following no symbolic link in any component.
 pub fn open(path: &str, how: How) -> Result<OwnedFd> {
     let resolve = ResolveFlag::RESOLVE_NO_SYMLINKS | ResolveFlag::RESOLVE_NO_MAGICLINKS;
-    openat2(nix::fcntl::AT_FDCWD, path, OpenHow::new().flags(how.flags()).resolve(resolve))
+    openat2(HERE, path, OpenHow::new().flags(how.flags()).resolve(resolve))
 }
 
 /// Opens a path beneath a directory: no symbolic link in any component, no way out.
@@ -46,14 +47,9 @@ pub fn open_beneath(dir: impl AsFd, path: &str, how: How) -> Result<OwnedFd> {
     openat2(dir, path, OpenHow::new().flags(how.flags()).resolve(resolve))
 }
 
-/// Opens a magic link of procfs by its constant path; the caller judges what came of it.
-pub fn open_magic(path: &str, how: How) -> Result<OwnedFd> {
-    nix::fcntl::open(path, how.flags(), Mode::empty())
-}
-
-/// Opens a magic link of procfs relative to a directory there.
-pub fn open_magic_at(dir: impl AsFd, name: &str) -> Result<OwnedFd> {
-    nix::fcntl::openat(dir, name, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())
+/// Opens a magic link of procfs: by a constant path, or relative to a directory there. The caller judges what came of it.
+pub fn open_magic(dir: impl AsFd, path: &str, how: How) -> Result<OwnedFd> {
+    nix::fcntl::openat(dir, path, how.flags(), Mode::empty())
 }
 
 /// What the open file is.

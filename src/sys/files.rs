@@ -15,13 +15,8 @@ pub fn touch(dir: impl AsFd, name: &str, mode: u32) -> Result<()> {
     }
 }
 
-/// Makes a directory if there is nothing of that name.
-pub fn make_directory(path: &str, mode: u32) -> Result<()> {
-    make_directory_at(nix::fcntl::AT_FDCWD, path, mode)
-}
-
 /// Makes a directory in a directory if there is nothing of that name.
-pub fn make_directory_at(dir: impl AsFd, name: &str, mode: u32) -> Result<()> {
+pub fn make_directory(dir: impl AsFd, name: &str, mode: u32) -> Result<()> {
     match mkdirat(dir, name, Mode::from_bits_truncate(mode)) {
         Err(Errno::EEXIST) => Ok(()),
         made => made,

@@ -4,28 +4,12 @@ use crate::policy;
 use crate::report::escaped;
 use std::os::unix::net::UnixDatagram;
 
-/// How grave a line is, as syslog counts, in the facility LOG_AUTHPRIV.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Grave {
-    /// Somebody was told no.
-    Warning,
-    /// We could not do what we were asked to.
-    Error,
-    /// A run.
-    Info,
-}
-
-impl Grave {
-    const fn priority(self) -> u8 {
-        const AUTHPRIV: u8 = 10 << 3;
-        AUTHPRIV
-            | match self {
-                Self::Error => 3,
-                Self::Warning => 4,
-                Self::Info => 6,
-            }
-    }
-}
+/// The priority of somebody being told no: facility LOG_AUTHPRIV, LOG_WARNING.
+pub const WARNING: u8 = 84;
+/// The priority of us not being able to do what we were asked to: LOG_AUTHPRIV, LOG_ERR.
+pub const ERROR: u8 = 83;
+/// The priority of a run: LOG_AUTHPRIV, LOG_INFO.
+const INFO: u8 = 86;
 
 /// The open way to the system log; none if there is no log daemon.
 #[derive(Debug)]
@@ -35,6 +19,11 @@ impl Log {
     /// No way to the log, yet or any more.
     pub const fn closed() -> Self {
         Self(None)
+    }
+
+    /// Whether there is one.
+    pub const fn is_open(&self) -> bool {
+        self.0.is_some()
     }
 
     /// Closes it.
@@ -53,10 +42,10 @@ impl Log {
     }
 
     /// Sends one line. A daemon that is full or gone loses it: a log must not be able to stop a web server.
-    pub fn line(&self, grave: Grave, text: &str) {
+    pub fn line(&self, priority: u8, text: &str) {
         if let Self(Some(socket)) = self {
             // The identity is a constant: argv[0] is the caller's.
-            let line = format!("<{}>trampoline[{}]: {text}", grave.priority(), std::process::id());
+            let line = format!("<{priority}>trampoline[{}]: {text}", std::process::id());
             drop(socket.send(line.as_bytes()));
         }
     }
@@ -64,7 +53,7 @@ impl Log {
     /// Sends one line about a run.
     pub fn run(&self, caller: u32, target: u32, program: &[u8]) {
         if policy::LOG_RUNS {
-            self.line(Grave::Info, &format!("uid {caller} runs {} as uid {target}", escaped(program)));
+            self.line(INFO, &format!("uid {caller} runs {} as uid {target}", escaped(program)));
         }
     }
 }

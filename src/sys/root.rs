@@ -5,9 +5,9 @@ use nix::sys::prctl;
 use nix::unistd::{Gid, Uid, getresgid, getresuid, setgroups, setresgid, setresuid};
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::OnceLock;
 
-static TAKEN: AtomicBool = AtomicBool::new(false);
+static TAKEN_BY: OnceLock<Caller> = OnceLock::new();
 
 /// This process has root's rights. There is one at most, it is neither copied nor sent to another thread, and
 /// [`super::drop::Drop::to`] takes it away.
@@ -53,9 +53,7 @@ impl Root {
             let barred = prctl::get_no_new_privs().unwrap_or(false);
             return Err(if barred { NotRoot::NoNewPrivs } else { NotRoot::NotSetuid });
         }
-        if TAKEN.swap(true, Ordering::SeqCst) {
-            return Err(NotRoot::Kept(super::Errno::EALREADY));
-        }
+        TAKEN_BY.set(by.uid).map_err(|_| NotRoot::Kept(super::Errno::EALREADY))?;
         // ORDER: first of all. KERNEL: until the real and saved uid are 0 the caller may SIGSTOP and SIGKILL us
         // (kill_ok_by_cred, kernel/signal.c); after that it gets EPERM.
         let zero = Uid::from_raw(0);
@@ -75,4 +73,9 @@ impl fmt::Display for NotRoot {
             Self::Kept(errno) => f.write_str(&super::why(*errno)),
         }
     }
+}
+
+/// Who ran us, for a message: as it was before [`Root::take`].
+pub fn real_uid() -> Caller {
+    TAKEN_BY.get().copied().unwrap_or_else(|| Caller::new(nix::unistd::getuid().as_raw()))
 }

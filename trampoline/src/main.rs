@@ -21,7 +21,7 @@ use jail::error::Error;
 use jail::state::Doing;
 use jail::state::host::Host;
 use jail::sys::log::Log;
-use jail::sys::root::{CalledBy, Root};
+use jail::sys::root::Root;
 use jail::sys::{clean, start};
 use request::Request;
 
@@ -29,21 +29,15 @@ jail::entry!(story);
 
 fn story() -> u8 {
     start::quiet_panics();
-    let (root, by) = match Root::take() {
-        Ok(taken) => taken,
-        Err(why) => return tell::failure(&Error::failed("start", "", why)),
-    };
     let mut log = Log::closed();
-    match run(root, by, &mut log) {
+    match run(&mut log) {
         Ok(code) => code,
-        Err(error) => {
-            tell::log(&log, by, &error);
-            tell::failure(&error)
-        }
+        Err(error) => tell::failure(log, &error),
     }
 }
 
-fn run(root: Root, by: CalledBy, log: &mut Log) -> Result<u8, Error> {
+fn run(log: &mut Log) -> Result<u8, Error> {
+    let (root, by) = Root::take().map_err(|why| Error::failed("start", "", why))?;
     clean::process(&root).doing("clean up what the caller left", "")?;
     let request = match Request::parse(std::env::args_os())? {
         Request::Jail(wanted) => wanted,

@@ -31,13 +31,16 @@ pub fn jail(root: &Root, host: &Host, holder: &Holder, task: &Authorised) -> Res
     if let Some(lease) = holder.lease(task.spec.uid)? {
         return Ok(lease);
     }
+    if task.dir.spec()? != task.spec {
+        return Err(Error::failed("make the jail of", task.spec.name.to_string(), "its spec was changed meanwhile; try again"));
+    }
     // ORDER: everything of the host's is opened in the host's namespace; the holder has none of it.
     host.back(root)?;
     let generation = Generation::in_service(&task.spec.image)?;
     let plan = Plan::of(&task.spec, &generation.image);
     let trees: Vec<Prepared> =
         plan.steps().iter().map(|step| prepare(root, task, &generation, step)).collect::<Result<_, _>>()?;
-    let own = fd::open_magic("/proc/self/ns", How::Directory).doing("open", "/proc/self/ns")?;
+    let own = fd::open_magic(fd::HERE, "/proc/self/ns", How::Directory).doing("open", "/proc/self/ns")?;
     let shared_net = if task.spec.network == Network::Host { Some(Host::namespace(Kind::Net)?) } else { None };
 
     holder.enter(root)?;
@@ -91,7 +94,7 @@ fn parents(root: &Root, path: &[String]) -> jail::sys::Result<OwnedFd> {
     let mut at = String::new();
     for part in path {
         at = if at.is_empty() { part.clone() } else { format!("{at}/{part}") };
-        files::make_directory_at(&tree, &at, 0o755)?;
+        files::make_directory(&tree, &at, 0o755)?;
     }
     mount::set_flags(root, &tree, Flags::SEALED, false)?;
     Ok(tree)
@@ -124,7 +127,7 @@ fn skeleton(root: &Root) -> Result<(), Error> {
     files::enter_directory(&tree).doing("enter", new)?;
     mount::pivot_here(root).doing("make the root of", "the jail")?;
     for name in [layout::ROOT, layout::NS] {
-        files::make_directory(name, 0o700).doing("make", name)?;
+        files::make_directory(fd::HERE, name, 0o700).doing("make", name)?;
     }
     Ok(())
 }
@@ -135,7 +138,7 @@ fn pin_others(root: &Root, own: &OwnedFd, shared_net: Option<&OwnedFd>) -> Resul
     let pin = |kind: Kind| {
         let tree = match shared_net {
             Some(net) if kind == Kind::Net => mount::clone_tree(root, net, false)?,
-            _ => mount::clone_tree(root, fd::open_magic_at(own, kind.name())?, false)?,
+            _ => mount::clone_tree(root, fd::open_magic(own, kind.name(), How::Read)?, false)?,
         };
         files::touch(&dir, kind.name(), 0o600)?;
         mount::attach(root, tree, fd::open_beneath(&dir, kind.name(), How::Place)?)

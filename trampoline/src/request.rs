@@ -57,7 +57,7 @@ pub enum Task {
 }
 
 /// A program to run.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Run {
     /// The program and its arguments, as given.
     pub command: Vec<CString>,
@@ -89,7 +89,7 @@ impl Request {
         // KERNEL: before 5.18 a caller can execute us without any argument, not even argv[0] (CVE-2021-4034).
         let mut parser = lexopt::Parser::from_iter(arguments);
         let mut run = Run::default();
-        let (mut who, mut task, mut optioned) = (None, None, false);
+        let (mut who, mut task) = (None, None);
         while let Some(argument) = parser.next().map_err(bad)? {
             match argument {
                 Long("help") => return alone(parser, Self::Help),
@@ -100,17 +100,14 @@ impl Request {
                     who = Some(Who::parse(&parser.value().map_err(bad)?)?);
                 }
                 Short('C') | Long("chdir") if run.directory.is_none() => {
-                    optioned = true;
                     run.directory = Some(directory(parser.value().map_err(bad)?)?);
                 }
                 Short('e') | Long("env") => {
-                    optioned = true;
                     let text = parser.value().map_err(bad)?;
                     let asked = Asked::new(text.as_bytes());
                     run.environment.push(asked.map_err(|why| usage(format!("--env {}: {why}", escaped(text.as_bytes()))))?);
                 }
                 Short('t') | Long("timeout") if run.timeout.is_none() => {
-                    optioned = true;
                     run.timeout = Some(seconds(&parser.value().map_err(bad)?)?);
                 }
                 Value(user) if who.is_none() => {
@@ -126,15 +123,13 @@ impl Request {
                     }
                 }
                 Long(name) => return Err(usage(format!("unknown, unfitting or repeated option --{}", escaped(name.as_bytes())))),
-                Short(letter) => {
-                    return Err(usage(format!("unknown or repeated option -{}", escaped(letter.to_string().as_bytes()))));
-                }
+                Short(letter) => return Err(usage(format!("unknown or repeated option -{}", letter.escape_default()))),
                 Value(word) => return Err(usage(format!("unexpected word {}", escaped(word.as_bytes())))),
             }
         }
         match (who, task) {
             (None, _) => Err(usage("whose jail? Give a USER or a UID")),
-            (Some(_), Some(_)) if optioned || !run.command.is_empty() => {
+            (Some(_), Some(_)) if run != Run::default() => {
                 Err(usage("--ensure and --explain run nothing and take no other option"))
             }
             (Some(who), Some(task)) => Ok(Self::Jail(Wanted { who, task })),
@@ -172,11 +167,8 @@ fn c_string(text: OsString) -> Result<CString, Error> {
 }
 
 fn directory(text: OsString) -> Result<CString, Error> {
-    if text.as_bytes().first() == Some(&b'/') {
-        c_string(text)
-    } else {
-        Err(usage("--chdir takes an absolute path inside the jail"))
-    }
+    let path = c_string(text)?;
+    if path.as_bytes().starts_with(b"/") { Ok(path) } else { Err(usage("--chdir takes an absolute path inside the jail")) }
 }
 
 fn seconds(text: &OsString) -> Result<Duration, Error> {
@@ -187,22 +179,13 @@ fn seconds(text: &OsString) -> Result<Duration, Error> {
 impl Wanted {
     /// Asks the policy, and reads the spec. A caller whom the policy does not know learns nothing of who exists.
     pub fn authorise(self, by: CalledBy) -> Result<Authorised, Error> {
-        let ask = |target: Target| {
-            let no = || Error::Refused(format!("the compiled policy does not let uid {} enter the jail of uid {target}", by.uid));
-            policy::authorise(by.uid, target).ok_or_else(no)
+        let jails = Jails::open()?;
+        let target = match &self.who {
+            Who::Uid(target) => *target,
+            Who::Name(name) => jails.target(name)?,
         };
-        let (jails, grant) = match &self.who {
-            // ORDER: the policy is asked before the disk is touched, where that can be.
-            Who::Uid(target) => {
-                let grant = ask(*target)?;
-                (Jails::open()?, grant)
-            }
-            Who::Name(name) => {
-                let jails = Jails::open()?;
-                let grant = ask(jails.target(name)?)?;
-                (jails, grant)
-            }
-        };
+        let no = || Error::Refused(format!("the compiled policy does not let uid {} enter the jail of uid {target}", by.uid));
+        let grant = policy::authorise(by.uid, target).ok_or_else(no)?;
         let dir = jails.jail(grant.target())?;
         let spec = dir.spec()?;
         match &self.who {

@@ -2,20 +2,15 @@
 
 use jail::error::Error;
 use jail::sys::fd::say;
-use jail::sys::log::{Grave, Log};
-use jail::sys::root::CalledBy;
+use jail::sys::log::{self, Log};
+use jail::sys::root;
 
-/// Says one plain line, and returns the exit code.
-pub fn failure(error: &Error) -> u8 {
+/// Says it, and returns the exit code.
+pub fn failure(log: Log, error: &Error) -> u8 {
+    // What goes wrong before the log is open, or after it was closed, may still find the way there.
+    let log = if log.is_open() { log } else { Log::open() };
+    let priority = if matches!(error, Error::Usage(_) | Error::Refused(_)) { log::WARNING } else { log::ERROR };
+    log.line(priority, &format!("caller uid {}: {error}", root::real_uid()));
     say(2, &format!("trampoline: {}\n", error.plain()));
     error.code()
-}
-
-/// Puts the reason into the system log.
-pub fn log(log: &Log, by: CalledBy, error: &Error) {
-    let grave = match error {
-        Error::Usage(_) | Error::Refused(_) => Grave::Warning,
-        _ => Grave::Error,
-    };
-    log.line(grave, &format!("caller uid {}: {error}", by.uid));
 }

@@ -1,0 +1,67 @@
+//! jailbase: builds base images and gives users their jails. A noun is a folder, a verb is a file in it.
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+mod image;
+mod parse;
+mod store;
+mod tell;
+mod user;
+
+use clap::{ArgAction, ColorChoice, Parser, Subcommand};
+use jail::error::Error;
+use jail::state::host::Host;
+use jail::sys::root::Root;
+use std::process::ExitCode;
+
+/// Builds base images and gives users their jails.
+#[derive(Parser, Debug)]
+#[command(name = "jailbase", version, color = ColorChoice::Never)]
+struct Words {
+    /// Say more; twice for every file that was left out, and why
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    verbose: u8,
+    #[command(subcommand)]
+    noun: Noun,
+}
+
+#[derive(Subcommand, Debug)]
+enum Noun {
+    /// Base images: the read-only trees that jails share
+    #[command(subcommand)]
+    Image(image::Verb),
+    /// Users: who has a jail, and what it is made of
+    #[command(subcommand)]
+    User(user::Verb),
+}
+
+fn main() -> ExitCode {
+    let words = match Words::try_parse() {
+        Ok(words) => words,
+        Err(error) => return tell::usage(&error),
+    };
+    tell::start_log(words.verbose);
+    let title = match &words.noun {
+        Noun::Image(verb) => verb.title(),
+        Noun::User(verb) => verb.title(),
+    };
+    match run(words.noun) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => tell::failure(&title, &error),
+    }
+}
+
+fn run(noun: Noun) -> Result<(), Error> {
+    // ORDER: before the privilege is taken, which makes all ids 0. We are no setuid program: a real root runs us, or nobody.
+    if !nix::unistd::getuid().is_root() {
+        return Err(Error::Refused("only root may do this; run it as root, with sudo for example".into()));
+    }
+    let (root, _) = Root::take().map_err(|why| Error::Refused(format!("root's rights are missing: {why}")))?;
+    // What trampoline will see is what counts, and it looks from the namespace of process 1.
+    let host = Host::join(&root)?;
+    store::strict_umask();
+    match noun {
+        Noun::Image(verb) => image::run(verb),
+        Noun::User(verb) => user::run(&root, &host, verb),
+    }
+}

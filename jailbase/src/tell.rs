@@ -1,0 +1,93 @@
+//! What the administrator reads: results on standard output, one plain line for each failure on standard error.
+
+use clap::error::ErrorKind;
+use jail::error::{Error, code};
+use log::LevelFilter;
+use std::io::{Write, stderr, stdout};
+use std::process::ExitCode;
+
+/// Warnings always, more with each `-v`; `RUST_LOG` is asked if there is none.
+pub fn start_log(verbose: u8) {
+    let mut log = env_logger::Builder::new();
+    log.filter_level(LevelFilter::Warn).write_style(env_logger::WriteStyle::Never);
+    match verbose {
+        0 => log.parse_default_env(),
+        1 => log.filter_level(LevelFilter::Info),
+        _ => log.filter_level(LevelFilter::Debug),
+    };
+    log.format(|out, record| {
+        writeln!(out, "jailbase: {}{}", if record.level() == log::Level::Warn { "warning: " } else { "" }, record.args())
+    });
+    log.init();
+}
+
+/// Writes to standard output. A full disk behind it is a failure; a reader who left is not.
+pub fn say(text: &str) -> Result<(), Error> {
+    let mut out = stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Error::failed("write", "the result", error)),
+        _ => Ok(()),
+    }
+}
+
+/// Says what went wrong; `title` is what was to be done, and follows "cannot".
+pub fn failure(title: &str, error: &Error) -> ExitCode {
+    line(&text(title, error));
+    ExitCode::from(error.code())
+}
+
+fn text(title: &str, error: &Error) -> String {
+    match error {
+        Error::Usage(what) => format!("{what}; see jailbase --help"),
+        Error::Refused(why) => format!("cannot {title}: {why}"),
+        other => other.to_string(),
+    }
+}
+
+/// What clap says: help and version on standard output, an error as one line.
+pub fn usage(error: &clap::Error) -> ExitCode {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => match say(&error.to_string()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => failure("say it", &error),
+        },
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            line("a word is missing; see jailbase --help");
+            ExitCode::from(code::USAGE)
+        }
+        _ => {
+            line(&format!("{}; see jailbase --help", first_part(&error.to_string())));
+            ExitCode::from(code::USAGE)
+        }
+    }
+}
+
+/// Clap's message without its hints: up to the first empty line, in one line.
+fn first_part(text: &str) -> String {
+    let part = text.split("\n\n").next().unwrap_or_default();
+    let words: Vec<&str> = part.trim_start_matches("error: ").split_whitespace().collect();
+    words.join(" ")
+}
+
+/// Standard error is the last place there is; if it is closed, the exit code has to do.
+fn line(text: &str) {
+    writeln!(stderr(), "jailbase: {text}").ok();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_says_what_was_to_be_done() {
+        let refused = Error::Refused("uid 5 is not for us; choose another".into());
+        assert_eq!(text("add the user a", &refused), "cannot add the user a: uid 5 is not for us; choose another");
+        assert_eq!(text("add the user a", &Error::failed("open", "/x", "no")), "cannot open /x: no");
+    }
+
+    #[test]
+    fn what_clap_says_becomes_one_line() {
+        let text = "error: the following required arguments were not provided:\n  --from <FROM>\n\nUsage: x\n";
+        assert_eq!(first_part(text), "the following required arguments were not provided: --from <FROM>");
+    }
+}

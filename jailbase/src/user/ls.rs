@@ -1,0 +1,143 @@
+//! `user ls`: who has a jail, and whether trampoline would believe its spec.
+
+use crate::tell;
+use clap::Args;
+use jail::error::Error;
+use jail::id::{Name, Target};
+use jail::layout;
+use jail::state::Doing;
+use jail::state::images::Generation;
+use jail::state::jails::Jails;
+use jail::sys::{Errno, fd, files};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// The command line of `user ls`.
+#[derive(Args, Debug)]
+pub struct Words {
+    /// For programs: an array of objects instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+/// One user.
+#[derive(Serialize, Debug)]
+struct Row {
+    name: Option<String>,
+    uid: u32,
+    image: Option<String>,
+    network: Option<&'static str>,
+    home: Option<String>,
+    /// "ok", or what is wrong.
+    state: String,
+}
+
+const HEAD: [&str; 6] = ["NAME", "UID", "IMAGE", "NETWORK", "HOME", "STATE"];
+
+/// Lists the users.
+pub fn run(words: &Words) -> Result<(), Error> {
+    let rows = rows()?;
+    if words.json {
+        let text = serde_json::to_string_pretty(&rows).map_err(|error| Error::failed("write", "JSON", error))?;
+        return tell::say(&(text + "\n"));
+    }
+    tell::say(&table(&rows))
+}
+
+fn rows() -> Result<Vec<Row>, Error> {
+    let jails = match Jails::open() {
+        // Nobody was ever added: an empty list is the truth.
+        Err(Error::Refused(_)) if !std::path::Path::new(jail::policy::STATE).join(layout::JAILS).exists() => {
+            return Ok(Vec::new());
+        }
+        jails => jails?,
+    };
+    let names = files::names(&jails.dir).doing("list", layout::JAILS)?;
+    let mut targets: Vec<Target> = names.iter().filter_map(|name| layout::target_of_pin(name)).collect();
+    targets.sort();
+    let mut images = BTreeMap::new();
+    Ok(targets.into_iter().map(|target| row(&jails, target, &mut images)).collect())
+}
+
+fn row(jails: &Jails, target: Target, images: &mut BTreeMap<Name, Option<String>>) -> Row {
+    let spec = match jails.jail(target).and_then(|dir| dir.spec()) {
+        Ok(spec) => spec,
+        Err(why) => {
+            let spec = format!("{target}/{}", layout::SPEC);
+            let none = matches!(fd::open_beneath(&jails.dir, &spec, fd::How::Place), Err(Errno::ENOENT));
+            let state =
+                if none { format!("no jail, but files; jailbase user rm {target} --purge removes them") } else { reason(why) };
+            return Row { name: None, uid: target.get(), image: None, network: None, home: None, state };
+        }
+    };
+    let by_name = match jails.target(&spec.name) {
+        Ok(found) if found == target => None,
+        Ok(found) => Some(format!("its name stands for uid {found}; remove one of the two")),
+        Err(_) => Some("no link from its name; add it again".to_owned()),
+    };
+    let image = images.entry(spec.image.clone()).or_insert_with(|| Generation::in_service(&spec.image).err().map(reason)).clone();
+    Row {
+        name: Some(spec.name.to_string()),
+        uid: target.get(),
+        image: Some(spec.image.to_string()),
+        network: Some(spec.network.as_str()),
+        home: Some(spec.home.to_string()),
+        state: by_name.or(image).unwrap_or_else(|| "ok".to_owned()),
+    }
+}
+
+fn reason(error: Error) -> String {
+    match error {
+        Error::Refused(why) => why,
+        other => other.to_string(),
+    }
+}
+
+fn table(rows: &[Row]) -> String {
+    let dash = |field: Option<&str>| field.unwrap_or("-").to_owned();
+    let mut lines: Vec<[String; 6]> = vec![HEAD.map(str::to_owned)];
+    lines.extend(rows.iter().map(|row| {
+        [
+            dash(row.name.as_deref()),
+            row.uid.to_string(),
+            dash(row.image.as_deref()),
+            dash(row.network),
+            dash(row.home.as_deref()),
+            row.state.clone(),
+        ]
+    }));
+    let mut widths = [0; 6];
+    for line in &lines {
+        for (width, field) in widths.iter_mut().zip(line) {
+            *width = field.chars().count().max(*width);
+        }
+    }
+    let mut text = String::new();
+    for line in &lines {
+        let fields: Vec<String> = line.iter().zip(widths).map(|(field, width)| format!("{field:width$}")).collect();
+        text += fields.join("  ").trim_end();
+        text += "\n";
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_stand_below_their_heads() {
+        let row = |name: &str, uid| Row {
+            name: Some(name.to_owned()),
+            uid,
+            image: Some("host".into()),
+            network: Some("none"),
+            home: Some("/home/a".into()),
+            state: "ok".into(),
+        };
+        let text = table(&[row("a", 2001), row("a-longer-name", 20010)]);
+        let at: Vec<Option<usize>> = text.lines().map(|line| line.find("host").or(line.find("IMAGE"))).collect();
+        assert!(at.iter().all(|column| *column == at.first().copied().flatten()), "{text}");
+        assert_eq!(table(&[]), "NAME  UID  IMAGE  NETWORK  HOME  STATE\n");
+    }
+}

@@ -1,0 +1,106 @@
+//! `user rm`: first nobody can come in, then the jail is taken down, then its files go. Interrupted anywhere, there is no
+//! jail any more, and the same command finishes the work.
+
+use super::pin::{self, Pin};
+use super::{conflict, purge};
+use crate::{store, tell};
+use clap::Args;
+use jail::error::Error;
+use jail::id::{Name, Target};
+use jail::layout;
+use jail::policy::STATE;
+use jail::state::Doing;
+use jail::state::host::Host;
+use jail::state::jails::{JailDir, Jails};
+use jail::sys::fd::{self, How};
+use jail::sys::lock::Lock;
+use jail::sys::root::Root;
+use jail::sys::{Errno, files};
+use nix::unistd::{UnlinkatFlags, unlinkat};
+use std::os::fd::OwnedFd;
+
+/// The command line of `user rm`.
+#[derive(Args, Debug)]
+pub struct Words {
+    /// The name or uid of the user
+    pub user: String,
+    /// Remove the user's tmp as well; never a home
+    #[arg(long)]
+    purge: bool,
+}
+
+/// The spec while it is not certain yet that the jail can be taken down.
+const ASIDE: &str = ".spec.removed";
+
+/// Takes the user's jail away.
+pub fn run(root: &Root, host: &Host, words: &Words) -> Result<(), Error> {
+    let jails = Jails::open()?;
+    let target = target(&jails, &words.user)?;
+    let path = layout::jail_dir(target);
+    let _all = Lock::exclusive(&jails.dir).doing("lock", format!("{STATE}/{}", layout::JAILS))?;
+    let dir = jails.jail(target)?;
+    let one = dir.lock()?;
+
+    take_down(root, host, &dir, &path)?;
+    let links = fd::open_beneath(&jails.dir, layout::BY_NAME, How::List).doing("open", layout::BY_NAME)?;
+    for name in conflict::names_of(&links, target)? {
+        store::clear(&links, name.as_str(), &format!("{STATE}/{}/{}", layout::JAILS, layout::BY_NAME))?;
+    }
+    // The lock of all jails is held: what is unfinished there, nobody is finishing.
+    for name in files::names(&links).doing("list", layout::BY_NAME)?.iter().filter(|name| name.starts_with('.')) {
+        store::clear(&links, name, layout::BY_NAME)?;
+    }
+    for name in [ASIDE, layout::PASSWD, layout::GROUP] {
+        store::clear(&dir.dir, name, &path)?;
+    }
+    for name in [layout::SPEC, layout::PASSWD, layout::GROUP] {
+        store::clear(&dir.dir, &store::unfinished(name), &path)?;
+    }
+    let tmp = format!("{path}/{}", layout::TMP);
+    if words.purge {
+        purge::remove(&dir.dir, layout::TMP, &tmp)?;
+    }
+    drop(one);
+    let kept = !remove_empty(&jails, target)?;
+    tell::say(&format!(
+        "{} (uid {target}): removed{}\n",
+        words.user,
+        if kept { format!("; {tmp} is kept, --purge removes it") } else { String::new() }
+    ))
+}
+
+/// ORDER: the spec goes first, so that nobody comes in while the pin is unmounted; it comes back if the jail is in use.
+fn take_down(root: &Root, host: &Host, dir: &JailDir, path: &str) -> Result<(), Error> {
+    let had = match store::rename(&dir.dir, layout::SPEC, ASIDE, path) {
+        Ok(()) => true,
+        Err(_) if fd::stat_at(&dir.dir, layout::SPEC).is_err() => false,
+        Err(error) => return Err(error),
+    };
+    let refusal = match pin::unmount(root, host, dir.target) {
+        Ok(Pin::Gone) => return Ok(()),
+        Ok(Pin::Leased) => Error::Refused("programs are running in the jail; end them first, then try again".into()),
+        Err(error) => error,
+    };
+    if had {
+        store::rename(&dir.dir, ASIDE, layout::SPEC, path)?;
+    }
+    Err(refusal)
+}
+
+/// Removes the directory if nothing is left in it, and says whether that was so.
+fn remove_empty(jails: &Jails, target: Target) -> Result<bool, Error> {
+    let all: &OwnedFd = &jails.dir;
+    match unlinkat(all, layout::pin(target).as_str(), UnlinkatFlags::RemoveDir) {
+        Err(Errno::ENOTEMPTY | Errno::EEXIST) => Ok(false),
+        removed => removed.doing("remove", layout::jail_dir(target)).map(|()| true),
+    }
+}
+
+/// A name or a uid; a name is never a number. A uid needs no link, so that a broken jail can be removed too.
+fn target(jails: &Jails, user: &str) -> Result<Target, Error> {
+    match (Target::parse(user), Name::new(user)) {
+        (Some(target), _) => Ok(target),
+        (None, Some(name)) => jails.target(&name),
+        (None, None) => Err(Error::Usage(format!("{user:?} is neither a user name nor a uid"))),
+    }
+}

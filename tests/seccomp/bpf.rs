@@ -1,0 +1,98 @@
+//! What the kernel does with a seccomp program: look whether it is sound, and run it on one call.
+//! Written from linux/filter.h and linux/seccomp.h, not from the compiler.
+
+use crate::seccomp::Insn;
+
+/// One system call as a program sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Call {
+    pub arch: u32,
+    pub nr: u32,
+    pub args: [u64; 6],
+}
+
+impl Call {
+    /// `struct seccomp_data`: nr, arch, instruction pointer, six arguments; little-endian, 64 bytes.
+    fn bytes(&self) -> [u8; 64] {
+        let mut data = [0; 64];
+        data[0..4].copy_from_slice(&self.nr.to_le_bytes());
+        data[4..8].copy_from_slice(&self.arch.to_le_bytes());
+        data[8..16].copy_from_slice(&0x7fff_1234_5678_9abc_u64.to_le_bytes());
+        for (place, argument) in data[16..].chunks_exact_mut(8).zip(self.args) {
+            place.copy_from_slice(&argument.to_le_bytes());
+        }
+        data
+    }
+}
+
+/// What a program answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    Allow,
+    Errno(u32),
+    KillProcess,
+}
+
+/// The answer, and how many instructions it took.
+pub fn run(program: &[Insn], call: &Call) -> (Answer, usize) {
+    let data = call.bytes();
+    let (mut pc, mut a) = (0, 0_u32);
+    for steps in 1..=program.len() {
+        let Insn { code, jt, jf, k } = program[pc];
+        let compare = |holds: bool| usize::from(if holds { jt } else { jf });
+        pc += 1 + match code {
+            0x20 => {
+                let at = k as usize;
+                a = u32::from_le_bytes(data[at..at + 4].try_into().unwrap());
+                0
+            }
+            0x54 => {
+                a &= k;
+                0
+            }
+            0x05 => k as usize,
+            0x15 => compare(a == k),
+            0x35 => compare(a >= k),
+            0x45 => compare(a & k != 0),
+            0x06 => return (answer(k), steps),
+            other => panic!("instruction {pc} has the code {other:#x}"),
+        };
+    }
+    panic!("{call:x?} never ends");
+}
+
+fn answer(k: u32) -> Answer {
+    match (k & 0xffff_0000, k & 0xffff) {
+        (0x7fff_0000, 0) => Answer::Allow,
+        (0x0005_0000, errno @ 1..=4095) => Answer::Errno(errno),
+        (0x8000_0000, 0) => Answer::KillProcess,
+        _ => panic!("a program returns {k:#x}"),
+    }
+}
+
+/// What the kernel asks of a program before it takes it (bpf_check_classic, seccomp_check_filter), and that no
+/// instruction is there for nothing.
+pub fn check(program: &[Insn]) {
+    assert!((1..4096).contains(&program.len()), "{} instructions", program.len());
+    assert_eq!(program.last().map(|insn| insn.code), Some(0x06), "the last instruction is a return");
+    let mut reached = vec![false; program.len()];
+    reached[0] = true;
+    for (pc, insn) in program.iter().enumerate() {
+        let next: Vec<usize> = match insn.code {
+            0x06 => vec![],
+            0x05 => vec![pc + 1 + insn.k as usize],
+            0x15 | 0x35 | 0x45 => vec![pc + 1 + usize::from(insn.jt), pc + 1 + usize::from(insn.jf)],
+            0x20 => {
+                assert!(insn.k % 4 == 0 && insn.k < 64, "{pc} loads from {}", insn.k);
+                vec![pc + 1]
+            }
+            0x54 => vec![pc + 1],
+            other => panic!("instruction {pc} has the code {other:#x}"),
+        };
+        assert!(reached[pc], "nothing leads to instruction {pc}");
+        for to in next {
+            assert!(to < program.len(), "instruction {pc} leads outside");
+            reached[to] = true;
+        }
+    }
+}
