@@ -77,5 +77,5 @@ impl fmt::Display for NotRoot {
 
 /// Who ran us, for a message: as it was before [`Root::take`].
 pub fn real_uid() -> Caller {
-    TAKEN_BY.get().copied().unwrap_or_else(|| Caller::new(nix::unistd::getuid().as_raw()))
+    *TAKEN_BY.get_or_init(|| Caller::new(nix::unistd::getuid().as_raw()))
 }

@@ -2,7 +2,7 @@
 
 use crate::disarm::Armed;
 use crate::inside::Session;
-use crate::open::Ready;
+use crate::open::Jail;
 use jail::error::Error;
 use jail::layout;
 use jail::state::Doing;
@@ -13,7 +13,7 @@ use jail::sys::root::Root;
 /// In all namespaces of the jail but a pid namespace.
 #[derive(Debug)]
 pub struct Entered {
-    ready: Ready,
+    jail: Jail,
 }
 
 /// Which of the two processes this one is.
@@ -24,7 +24,7 @@ pub enum Side {
     Inside(Box<Session>),
 }
 
-impl Ready {
+impl Jail {
     /// Joins the namespaces. Those beside the mount namespace are pinned in it.
     pub fn enter(self, root: &Root) -> Result<Entered, Error> {
         ns::join(root, self.lease.namespace(), Kind::Mount).doing("join", "the jail")?;
@@ -33,7 +33,7 @@ impl Ready {
             let joined = fd::open(&pin, How::Read).and_then(|pin| ns::join(root, &pin, kind));
             joined.doing("join the jail's namespace", kind.name())?;
         }
-        Ok(Entered { ready: self })
+        Ok(Entered { jail: self })
     }
 }
 
@@ -41,7 +41,7 @@ impl Entered {
     /// Starts the session: from here on two processes share what was opened so far, and each closes what it does not need.
     pub fn begin(self, root: &Root) -> Result<Side, Error> {
         let (read, write) = fd::pipe().doing("make", "a pipe")?;
-        let Ready { lease, spec, run } = self.ready;
+        let Jail { lease, spec, run } = self.jail;
         match ns::first_process(root).doing("start", "the session")? {
             ns::Side::Outside(init) => Ok(Side::Outside(Armed { init, lease, orders: write, timeout: run.timeout })),
             ns::Side::Inside => Ok(Side::Inside(Box::new(Session { lease, spec, run, orders: read }))),

@@ -50,8 +50,7 @@ fn run(log: &mut Log) -> Result<u8, Error> {
         let planned = authorised.planned()?;
         return Ok(answer::plan(&disarm::caller(root, by)?, &planned));
     }
-    let jail = authorised.open(&root, host)?;
-    let Some(jail) = jail.into_ready(log) else { return Ok(0) };
+    let Some(jail) = authorised.open(&root, host, log)? else { return Ok(0) };
     let entered = jail.enter(&root)?;
     match entered.begin(&root)? {
         enter::Side::Outside(supervisor) => supervisor.disarm(root, by, log)?.watch(),
