@@ -56,7 +56,7 @@ fn run(noun: Noun) -> Result<(), Error> {
     if !nix::unistd::getuid().is_root() {
         return Err(Error::Refused("only root may do this; run it as root, with sudo for example".into()));
     }
-    let (root, _) = Root::take().map_err(|why| Error::Refused(format!("root's rights are missing: {why}")))?;
+    let (root, _) = Root::take()?;
     // What trampoline will see is what counts, and it looks from the namespace of process 1.
     let host = Host::join(&root)?;
     store::strict_umask();

@@ -63,7 +63,7 @@ fn sweep() -> Result<u8, Error> {
 fn privilege() -> Result<Root, Error> {
     match Root::take() {
         Ok((root, by)) if by.uid == Caller::new(0) => Ok(root),
-        Err(why @ NotRoot::Kept(_)) => Err(Error::failed("give up", "root's supplementary groups", why)),
+        Err(why @ NotRoot::Kept(_)) => Err(Error::from(why)),
         _ => Err(Error::Refused("only root sweeps; run it as root, or let the timer trampoline-reaper.timer do it".into())),
     }
 }

@@ -1,9 +1,9 @@
 //! The proof of privilege: taken once, borrowed by every privileged call, consumed by the drop.
 
+use crate::error::Error;
 use crate::id::Caller;
 use nix::sys::prctl;
 use nix::unistd::{Gid, Uid, getresgid, getresuid, setgroups, setresgid, setresuid};
-use std::fmt;
 use std::marker::PhantomData;
 use std::sync::OnceLock;
 
@@ -40,6 +40,8 @@ pub enum NotRoot {
     NoNewPrivs,
     /// The file is not setuid root, or lies on a nosuid mount, or is traced.
     NotSetuid,
+    /// Root's rights are not real in a user namespace.
+    UserNamespace,
     /// The kernel refused to make all our ids 0.
     Kept(super::Errno),
 }
@@ -58,6 +60,9 @@ impl Root {
         // (kill_ok_by_cred, kernel/signal.c); after that it gets EPERM.
         let zero = Uid::from_raw(0);
         setresuid(zero, zero, zero).map_err(NotRoot::Kept)?;
+        if !super::ns::is_initial(super::ns::Kind::User).map_err(NotRoot::Kept)? {
+            return Err(NotRoot::UserNamespace);
+        }
         let zero = Gid::from_raw(0);
         setresgid(zero, zero, zero).map_err(NotRoot::Kept)?;
         setgroups(&[]).map_err(NotRoot::Kept)?;
@@ -65,12 +70,16 @@ impl Root {
     }
 }
 
-impl fmt::Display for NotRoot {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoNewPrivs => f.write_str("the caller runs with no_new_privs, so the setuid bit has no effect; start it without (systemd: NoNewPrivileges=no)"),
-            Self::NotSetuid => f.write_str("it does not run as root; install it with make install (mode 4750, owner root, no nosuid mount)"),
-            Self::Kept(errno) => f.write_str(&super::why(*errno)),
+impl From<NotRoot> for Error {
+    fn from(why: NotRoot) -> Self {
+        let failed = |why: &str| Self::failed("start", "", why);
+        match why {
+            NotRoot::UserNamespace => Self::Refused("the caller is in a user namespace, where root's rights are not real".into()),
+            NotRoot::NoNewPrivs => failed("the caller runs with no_new_privs, so the setuid bit has no effect; start it without"),
+            NotRoot::NotSetuid => {
+                failed("it does not run as root; install it with make install (mode 4750, owner root, no nosuid mount)")
+            }
+            NotRoot::Kept(errno) => failed(&super::why(errno)),
         }
     }
 }

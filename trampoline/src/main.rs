@@ -37,7 +37,7 @@ fn story() -> u8 {
 }
 
 fn run(log: &mut Log) -> Result<u8, Error> {
-    let (root, by) = Root::take().map_err(|why| Error::failed("start", "", why))?;
+    let (root, by) = Root::take()?;
     clean::process(&root).doing("clean up what the caller left", "")?;
     let request = match Request::parse(std::env::args_os())? {
         Request::Jail(wanted) => wanted,
