@@ -13,6 +13,9 @@ use syscalls::{Sysno, syscall};
 /// (capabilities(7)), so it is empty when they are.
 const HELD: [CapSet; 3] = [CapSet::Effective, CapSet::Permitted, CapSet::Inheritable];
 
+/// No kernel knows more capabilities: its sets are words of 64 bits.
+const MOST: i32 = 64;
+
 /// Proof that this process is the user's: what is done with it needs no privilege and has none.
 #[must_use]
 pub struct User(PhantomData<*const ()>);
@@ -67,7 +70,7 @@ impl Ids {
             && supplementary_groups()? == groups
             && capabilities()? == [0; 6]
             && prctl::get_no_new_privs()?
-            && (!self.executes || (0..).map_while(bounding).all(|kept| !kept))
+            && (!self.executes || (0..MOST).map_while(bounding).all(|kept| !kept))
             && (self.uid.is_root() || setresuid(Uid::from_raw(u32::MAX), Uid::from_raw(0), Uid::from_raw(u32::MAX)).is_err());
         if good { Ok(()) } else { Err(Errno::ENOTRECOVERABLE) }
     }
@@ -102,7 +105,7 @@ fn bounding(number: i32) -> Option<bool> {
 
 /// By number until the kernel knows no more, and not by a library's list: a capability of a later kernel must go too.
 fn empty_bounding_set(_: &Root) -> Result<()> {
-    for number in 0.. {
+    for number in 0..MOST {
         // SAFETY: PR_CAPBSET_DROP takes a number and writes nothing.
         match Errno::result(unsafe { libc::prctl(libc::PR_CAPBSET_DROP, number, 0, 0, 0) }) {
             // KERNEL: the answer for a number past the last capability (cap_prctl_drop, security/commoncap.c).

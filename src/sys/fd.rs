@@ -30,7 +30,7 @@ impl How {
                 Self::Read => OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY,
                 Self::Directory => OFlag::O_PATH | OFlag::O_DIRECTORY,
                 Self::List => OFlag::O_RDONLY | OFlag::O_DIRECTORY,
-                Self::Place => OFlag::O_PATH | OFlag::O_NOFOLLOW,
+                Self::Place => OFlag::O_PATH,
             }
     }
 }

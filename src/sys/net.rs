@@ -1,8 +1,9 @@
 //! The one interface of a jail without network.
 
-use super::{Errno, Result};
+use super::{Result, raw};
 use crate::sys::root::Root;
 use std::os::fd::AsRawFd;
+use syscalls::{Sysno, syscall};
 
 /// Brings the loopback interface of the current network namespace up.
 pub fn loopback_up(_: &Root) -> Result<()> {
@@ -14,5 +15,5 @@ pub fn loopback_up(_: &Root) -> Result<()> {
     }
     request.ifr_ifru.ifru_flags = libc::c_short::try_from(libc::IFF_UP | libc::IFF_RUNNING).unwrap_or(libc::c_short::MAX);
     // SAFETY: SIOCSIFFLAGS reads an ifreq; the name ends with a zero byte and the request outlives the call.
-    Errno::result(unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw const request) }).map(|_| ())
+    raw(unsafe { syscall!(Sysno::ioctl, socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw const request) }).map(|_| ())
 }

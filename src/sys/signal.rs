@@ -1,7 +1,8 @@
 //! Signals, while a jail is made: all blocked, all with their default disposition.
 
-use super::{Errno, Result};
+use super::{Result, raw};
 use nix::sys::signal::{SigSet, SigmaskHow, sigprocmask};
+use syscalls::{Sysno, syscall};
 
 /// Holds every signal back that can be held back; the terminal's signals ask nobody's uid.
 pub fn block_all() -> Result<()> {
@@ -9,16 +10,15 @@ pub fn block_all() -> Result<()> {
 }
 
 /// Gives every signal its default disposition: one that a caller ignored would stay ignored in the program.
+///
+/// rt_sigaction(2) itself: every libc keeps two or three signals to itself and refuses to touch them.
 pub fn defaults() -> Result<()> {
-    // SAFETY: an all-zero sigaction is a valid one: SIG_DFL, no flags, an empty mask.
-    let default: libc::sigaction = unsafe { std::mem::zeroed() };
-    for number in (1..=libc::SIGRTMAX()).filter(|n| ![libc::SIGKILL, libc::SIGSTOP].contains(n)) {
-        // SAFETY: `default` outlives the call and installs no handler.
-        let done = unsafe { libc::sigaction(number, &raw const default, std::ptr::null_mut()) };
-        // KERNEL: glibc answers EINVAL for the two real-time signals it keeps to itself (32 and 33).
-        if done < 0 && !(32..=33).contains(&number) {
-            return Err(Errno::last());
-        }
+    const SIGNALS: i32 = 64;
+    // A kernel's sigaction of zeroes: SIG_DFL, no flags, no restorer, an empty mask of eight bytes.
+    let default = [0u64; 4];
+    for number in (1..=SIGNALS).filter(|n| ![libc::SIGKILL, libc::SIGSTOP].contains(n)) {
+        // SAFETY: `default` outlives the call and installs no handler; a null old action is allowed.
+        raw(unsafe { syscall!(Sysno::rt_sigaction, number, default.as_ptr(), 0, size_of::<u64>()) })?;
     }
     Ok(())
 }

@@ -1,5 +1,8 @@
 //! How the setuid program starts: at C's `main`, without the start-up of Rust's standard library.
 
+use std::ffi::{CStr, OsString, c_char, c_int};
+use std::os::unix::ffi::OsStringExt;
+
 /// A panic is our own fault: it says one constant line and aborts. The standard library's own handler would open files
 /// that the caller names by RUST_BACKTRACE, and print addresses.
 pub fn quiet_panics() {
@@ -9,18 +12,30 @@ pub fn quiet_panics() {
     }));
 }
 
-/// Makes a function of type `fn() -> u8` the program's `main`.
+/// What C's `main` was given, as the words they are. Called once, by [`entry`](crate::entry), with what the kernel laid out.
+///
+/// `std::env::args_os` would do for glibc, which hands the arguments to an initialiser of the standard library; musl does not.
+#[allow(clippy::not_unsafe_ptr_arg_deref)]
+pub fn words(count: c_int, words: *const *const c_char) -> Vec<OsString> {
+    let word = |at: usize| {
+        // SAFETY: the kernel puts `count` pointers there, each to bytes that end with a zero and live as long as we do.
+        let bytes = unsafe { CStr::from_ptr(*words.add(at)) }.to_bytes();
+        OsString::from_vec(bytes.to_vec())
+    };
+    (0..usize::try_from(count).unwrap_or(0)).map(word).collect()
+}
+
+/// Makes a function of type `fn(Vec<OsString>) -> u8` the program's `main`.
 ///
 /// The standard library's own start would, before a line of ours and with the caller's limits and descriptors still in
 /// force, poll and reopen 0-2, ignore SIGPIPE (which a program would inherit across execve), and map a signal stack.
-/// `std::env::args_os` works all the same: glibc hands the arguments to an initialiser of the standard library.
 #[macro_export]
 macro_rules! entry {
     ($run:path) => {
         // SAFETY: the symbol is C's `main`; a program has one, and rustc's own is absent under `#![no_main]`.
         #[unsafe(no_mangle)]
-        extern "C" fn main() -> core::ffi::c_int {
-            core::ffi::c_int::from($run())
+        extern "C" fn main(count: core::ffi::c_int, words: *const *const core::ffi::c_char) -> core::ffi::c_int {
+            core::ffi::c_int::from($run($crate::sys::start::words(count, words)))
         }
     };
 }

@@ -24,22 +24,23 @@ use jail::sys::log::Log;
 use jail::sys::root::Root;
 use jail::sys::{clean, start};
 use request::Request;
+use std::ffi::OsString;
 
 jail::entry!(story);
 
-fn story() -> u8 {
+fn story(words: Vec<OsString>) -> u8 {
     start::quiet_panics();
     let mut log = Log::closed();
-    match run(&mut log) {
+    match run(words, &mut log) {
         Ok(code) => code,
         Err(error) => tell::failure(log, &error),
     }
 }
 
-fn run(log: &mut Log) -> Result<u8, Error> {
+fn run(words: Vec<OsString>, log: &mut Log) -> Result<u8, Error> {
     let (root, by) = Root::take()?;
     clean::process(&root).doing("clean up what the caller left", "")?;
-    let request = match Request::parse(std::env::args_os())? {
+    let request = match Request::parse(words)? {
         Request::Jail(wanted) => wanted,
         question => return Ok(answer::about(&disarm::caller(root, by)?, &question)),
     };

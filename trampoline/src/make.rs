@@ -60,6 +60,8 @@ pub fn jail(root: &Root, host: &Host, holder: &Holder, task: &Authorised) -> Res
     for prepared in trees {
         hang(root, &prepared)?;
     }
+    // Each session mounts its own procfs there, by name: the name must be a directory of the image, and no link.
+    place("proc", How::Directory)?;
     holder.pin(root, task.spec.uid, &own)
 }
 
@@ -146,15 +148,13 @@ fn pin_others(root: &Root, own: &OwnedFd, shared_net: Option<&OwnedFd>) -> Resul
     [Kind::Net, Kind::Ipc, Kind::Uts].into_iter().try_for_each(|kind| pin(kind).doing("pin the namespace", kind.name()))
 }
 
-/// Hangs one tree. Its place is looked up in the jail itself and must be there as it is: no symbolic link, nothing made.
+/// Hangs one tree on its place.
 fn hang(root: &Root, prepared: &Prepared<'_>) -> Result<(), Error> {
-    let base = fd::open(&format!("/{}", layout::ROOT), How::Directory).doing("open", "the jail's tree")?;
-    let place = match prepared.step {
-        Step::Base => Ok(base),
-        Step::Own { .. } => fd::open_beneath(&base, &prepared.at, How::Place),
-        _ => fd::open_beneath(&base, &prepared.at, How::Directory),
-    };
-    let at = format!("/{}", prepared.at);
-    let place = place.doing("find in the image", at.clone())?;
-    mount::attach(root, &prepared.tree, &place).doing("mount", at)
+    let how = if matches!(prepared.step, Step::Own { .. }) { How::Place } else { How::Directory };
+    mount::attach(root, &prepared.tree, place(&prepared.at, how)?).doing("mount", format!("/{}", prepared.at))
+}
+
+/// A place in the jail's tree. It must be there as it is: no symbolic link on the way, nothing made.
+fn place(at: &str, how: How) -> Result<OwnedFd, Error> {
+    fd::open(&format!("/{}/{at}", layout::ROOT), how).doing("find in the image", format!("/{at}"))
 }

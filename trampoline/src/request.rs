@@ -84,10 +84,10 @@ fn usage(what: impl Into<String>) -> Error {
 
 impl Request {
     /// Reads a command line. Nothing but its own words decides what it means: not argv[0], not the environment.
-    pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Self, Error> {
+    pub fn parse(words: Vec<OsString>) -> Result<Self, Error> {
         let bad = |e: lexopt::Error| usage(escaped(e.to_string().as_bytes()));
         // KERNEL: before 5.18 a caller can execute us without any argument, not even argv[0] (CVE-2021-4034).
-        let mut parser = lexopt::Parser::from_iter(arguments);
+        let mut parser = lexopt::Parser::from_iter(words);
         let mut run = Run::default();
         let (mut who, mut task) = (None, None);
         while let Some(argument) = parser.next().map_err(bad)? {
@@ -157,7 +157,7 @@ impl Who {
             (None, Some(number)) if u32::try_from(number).is_ok() => {
                 Err(Error::Refused(format!("uid {number} is never a target")))
             }
-            _ => Err(usage(format!("{:?} is neither a user's name nor a uid", escaped(text.as_bytes())))),
+            _ => Err(usage(format!("\"{}\" is neither a user's name nor a uid", escaped(text.as_bytes())))),
         }
     }
 }

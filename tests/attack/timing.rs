@@ -1,0 +1,57 @@
+//! Callers who strike in the middle: signals and kills at every instant of a cold entry.
+
+use crate::common::user::User;
+use crate::common::{seen, sweep};
+use std::time::Duration;
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_cold_entry_killed_at_any_instant_leaves_a_state_from_which_the_next_one_works() {
+    let user = User::new();
+    let sweeps = sweep::ours();
+    for step in 0..60u64 {
+        let running = user.call(&["sleep", "5"]).start();
+        std::thread::sleep(Duration::from_micros(step * 60));
+        running.signal(libc::SIGKILL);
+        running.end();
+        assert!(seen::within(Duration::from_secs(1), || seen::processes(user.uid).is_empty()), "{:?}", seen::processes(user.uid));
+        if step % 3 == 0 {
+            assert_eq!(user.run(&["id", "-u"]).well(), user.uid.to_string());
+        }
+        seen::within(Duration::from_millis(200), || {
+            sweeps.sweep(user.uid);
+            !seen::has_place(user.uid)
+        });
+        user.leaves_nothing();
+    }
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn the_caller_cannot_stop_or_kill_it_while_it_has_privilege() {
+    let user = User::new();
+    for step in 0..40u64 {
+        // The caller itself, and not root, sends the signals; it hits the privileged part or the supervisor.
+        let running = user.call(&["sh", "-c", "exit 7"]).start();
+        std::thread::sleep(Duration::from_micros(step * 50));
+        let pid = running.pid().to_string();
+        let line = format!("kill -STOP {pid}; kill -TSTP {pid}; kill -CONT {pid}");
+        crate::common::call::Call::of("/bin/sh", ["-c", &line]).run();
+        running.signal(libc::SIGCONT);
+        assert_eq!(running.end().code(), 7);
+    }
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_term_before_the_program_has_started_is_not_lost() {
+    let user = User::new();
+    user.ensure();
+    for step in 0..40u64 {
+        let running = user.call(&["sleep", "20"]).start();
+        std::thread::sleep(Duration::from_micros(500 + step * 50));
+        running.signal(libc::SIGTERM);
+        let done = running.end();
+        assert!(done.took < Duration::from_secs(10), "the signal was lost after {} us", 500 + step * 50);
+    }
+}

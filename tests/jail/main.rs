@@ -1,0 +1,21 @@
+//! The life of a jail, seen from inside and from the host.
+#![allow(unsafe_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::as_conversions)]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod apart;
+mod callers;
+mod devices;
+mod endings;
+mod environment;
+mod herd;
+mod identity;
+mod life;
+mod limits;
+mod mounts;
+mod names;
+mod orders;
+mod readonly;
+mod real;
+mod streams;
