@@ -44,7 +44,7 @@ check-fast: ## lints and the tests that need no root
 check-root: tools ## the rings that need root
 	./tests/run root
 
-demo: ## two users, two jails, the reaper; leaves nothing behind
+demo: tools ## two users, two jails, the reaper; leaves nothing behind
 	./tests/run demo
 
 bench: tools ## the figures, against the peers Debian packages
@@ -66,11 +66,16 @@ install: build ## into $(DESTDIR)$(PREFIX); MODE and GROUP of the setuid program
 	install -m $(MODE) $(if $(filter 0,$(shell id -u)),-o root -g $(GROUP)) $(OUT)/trampoline $(DESTDIR)$(PREFIX)/bin/
 	for unit in service timer; do sed 's#@PREFIX@#$(PREFIX)#g' etc/systemd/trampoline-reaper.$$unit > $(DESTDIR)$(PREFIX)/lib/systemd/system/trampoline-reaper.$$unit; done
 	sed 's#@PREFIX@#$(PREFIX)#g' etc/cron.d/trampoline-reaper > $(DESTDIR)$(PREFIX)/share/doc/trampoline/cron.example
-	install -m 644 README.md SECURITY.md CHANGELOG.md docs/DESIGN.md $(DESTDIR)$(PREFIX)/share/doc/trampoline/
+	install -m 644 README.md SECURITY.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE docs/DESIGN.md $(DESTDIR)$(PREFIX)/share/doc/trampoline/
+	install -d -m 755 $(DESTDIR)$(PREFIX)/share/doc/trampoline/examples $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/share/man/man5
+	install -m 644 docs/examples/* $(DESTDIR)$(PREFIX)/share/doc/trampoline/examples/
+	install -m 644 docs/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
+	install -m 644 docs/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
 
 uninstall: ## removes the programs; specs, images and homes stay
 	rm -f $(DESTDIR)$(PREFIX)/bin/trampoline $(DESTDIR)$(PREFIX)/sbin/{reaper,jailbase}
 	rm -f $(DESTDIR)$(PREFIX)/lib/systemd/system/trampoline-reaper.{service,timer}
+	rm -f $(patsubst docs/%,$(DESTDIR)$(PREFIX)/share/man/man8/%,$(wildcard docs/*.8)) $(patsubst docs/%,$(DESTDIR)$(PREFIX)/share/man/man5/%,$(wildcard docs/*.5))
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/trampoline
 
 clean:

@@ -63,7 +63,7 @@ pub fn jail(spec: &Spec, plan: &Plan, generation: u32) -> String {
         spec.limits,
         if spec.network == Network::None { ", net (loopback only)" } else { "; the host's net" },
     );
-    for step in plan.steps() {
+    for step in &plan.0 {
         out += &format!("  {step}\n");
     }
     out + "  /proc            nosuid,nodev,noexec      of the session, made at each entry\n"

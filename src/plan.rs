@@ -40,11 +40,9 @@ pub enum Step {
     Tmp(&'static str),
 }
 
-/// The mounts of one jail.
+/// The mounts of one jail, in the order they are made.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Plan {
-    steps: Vec<Step>,
-}
+pub struct Plan(pub Vec<Step>);
 
 impl Plan {
     /// The plan of the jail that a spec and the manifest of its image describe.
@@ -63,12 +61,7 @@ impl Plan {
             steps.push(Step::Parents { at, path });
         }
         steps.extend([Step::Home(spec.home.clone()), Step::Tmp("tmp"), Step::Tmp("var/tmp")]);
-        Self { steps }
-    }
-
-    /// The mounts in the order they are made.
-    pub fn steps(&self) -> &[Step] {
-        &self.steps
+        Self(steps)
     }
 }
 

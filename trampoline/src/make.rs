@@ -38,8 +38,7 @@ pub fn jail(root: &Root, host: &Host, holder: &Holder, task: &Authorised) -> Res
     host.back(root)?;
     let generation = Generation::in_service(&task.spec.image)?;
     let plan = Plan::of(&task.spec, &generation.image);
-    let trees: Vec<Prepared> =
-        plan.steps().iter().map(|step| prepare(root, task, &generation, step)).collect::<Result<_, _>>()?;
+    let trees: Vec<Prepared> = plan.0.iter().map(|step| prepare(root, task, &generation, step)).collect::<Result<_, _>>()?;
     let own = fd::open_magic(fd::HERE, "/proc/self/ns", How::Directory).doing("open", "/proc/self/ns")?;
     let shared_net = if task.spec.network == Network::Host { Some(Host::namespace(Kind::Net)?) } else { None };
 
