@@ -71,3 +71,6 @@ fn join(groups: &[Group]) -> String {
 fn record(lines: &[(&str, String)]) -> String {
     lines.iter().map(|(key, value)| format!("{key} = {value}\n")).collect()
 }
+
+/// So that a program with many kinds of errors can box it; trampoline has one kind.
+impl std::error::Error for crate::error::Error {}

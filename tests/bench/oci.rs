@@ -18,9 +18,11 @@ pub fn bundle(scratch: &Scratch, name: &str, argv: &[&str]) -> Outcome<String> {
         r#"{"destination":"/proc","type":"proc","source":"proc","options":["nosuid","nodev","noexec"]}"#.to_string(),
         r#"{"destination":"/dev","type":"tmpfs","source":"dev","options":["nosuid","mode=755","size=65536k"]}"#.into(),
         r#"{"destination":"/dev/pts","type":"devpts","source":"devpts",
-            "options":["nosuid","noexec","newinstance","ptmxmode=0666","mode=0620","gid=5"]}"#.into(),
+            "options":["nosuid","noexec","newinstance","ptmxmode=0666","mode=0620","gid=5"]}"#
+            .into(),
         r#"{"destination":"/dev/shm","type":"tmpfs","source":"shm",
-            "options":["nosuid","noexec","nodev","mode=1777","size=65536k"]}"#.into(),
+            "options":["nosuid","noexec","nodev","mode=1777","size=65536k"]}"#
+            .into(),
         bind("/usr", "/usr", r#""ro","#),
         bind("/home/bench", &scratch.path("home"), ""),
         bind("/tmp", &scratch.path("tmp"), ""),

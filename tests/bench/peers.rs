@@ -78,21 +78,21 @@ fn peer(name: &str, path: &str, scratch: &Scratch, session: &Outcome<String>) ->
         Ok(Start::Bundles { look: run(&look), timed: run(&timed) })
     };
     let (who, own, start, note) = match name {
-        "chroot(8)" => (
-            Who::Stage, &[][..], before(format!("--userspec={TARGET}:{TARGET} {tree}")), "mounts made beforehand",
-        ),
+        "chroot(8)" => (Who::Stage, &[][..], before(format!("--userspec={TARGET}:{TARGET} {tree}")), "mounts made beforehand"),
         "unshare(1)" => (
-            Who::Stage, FULL,
+            Who::Stage,
+            FULL,
             before(format!(
                 "--mount --pid --fork --ipc --uts --net --mount-proc --root={tree} --setgid {TARGET} --setuid {TARGET}"
             )),
             "mounts made beforehand, loopback down",
         ),
-        "bubblewrap" => (
-            Who::StageTarget, FULL, before(format!("--unshare-user {bwrap}")), "started by uid 2001, own user namespace",
-        ),
+        "bubblewrap" => {
+            (Who::StageTarget, FULL, before(format!("--unshare-user {bwrap}")), "started by uid 2001, own user namespace")
+        }
         "bubblewrap as root" => (
-            Who::Stage, FULL,
+            Who::Stage,
+            FULL,
             before(format!(
                 "{bwrap} --cap-add CAP_SETUID --cap-add CAP_SETGID --cap-add CAP_SETPCAP \
                  setpriv --reuid {TARGET} --regid {TARGET} --clear-groups --no-new-privs"
@@ -100,8 +100,10 @@ fn peer(name: &str, path: &str, scratch: &Scratch, session: &Outcome<String>) ->
             "setpriv(1) drops to the uid inside",
         ),
         "schroot -r" => (
-            Who::Stage, &[][..],
-            before(format!("-r -c {} -u bench -d / --", session.as_ref().map_err(String::clone)?)), "session begun beforehand",
+            Who::Stage,
+            &[][..],
+            before(format!("-r -c {} -u bench -d / --", session.as_ref().map_err(String::clone)?)),
+            "session begun beforehand",
         ),
         "schroot, fresh" => (Who::Stage, &[][..], before("-c bench -u bench -d / --".into()), "begins and ends a session"),
         "crun without cgroups" => (Who::Stage, FULL, container(" --cgroup-manager=disabled")?, ""),

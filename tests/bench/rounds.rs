@@ -50,9 +50,7 @@ impl Contender {
         let outcome = match &mut self.turn {
             Turn::Own(turn) => turn(crew),
             // One call ahead, untimed: its caches were cooled by the others.
-            Turn::Spawn(who, argv) => {
-                crew.time(*who, 1, 0, argv).and_then(|_| crew.time(*who, SPAWNS, TURN, argv))
-            }
+            Turn::Spawn(who, argv) => crew.time(*who, 1, 0, argv).and_then(|_| crew.time(*who, SPAWNS, TURN, argv)),
         };
         match outcome {
             Ok(samples) => self.samples.extend(samples),

@@ -104,9 +104,10 @@ impl Report {
     fn json(&self) -> String {
         let (kernel, processors) = machine();
         let rows: Vec<String> = self.rows.iter().map(json_row).collect();
-        let facts = self.facts.iter().map(|(name, value, unit)| {
-            format!("{{\"name\":{},\"value\":{value:.3},\"unit\":{}}}", quoted(name), quoted(unit))
-        });
+        let facts = self
+            .facts
+            .iter()
+            .map(|(name, value, unit)| format!("{{\"name\":{},\"value\":{value:.3},\"unit\":{}}}", quoted(name), quoted(unit)));
         format!(
             "{{\"kernel\":{},\"processors\":{processors},\"rounds\":{},\"peers\":{},\n\"contenders\":[\n{}],\n\"figures\":[\n{}]}}\n",
             quoted(&kernel),
@@ -128,7 +129,11 @@ fn json_row(row: &Row) -> String {
         Err(why) => format!("{{\"name\":{name},\"could_not_be_run\":{}}}", quoted(why)),
         Ok((figures, ratio)) => format!(
             "{{\"name\":{name},\"median_us\":{:.1},\"p10_us\":{:.1},\"p90_us\":{:.1},\"samples\":{},\"ratio\":{ratio:.3},\"note\":{}}}",
-            figures.median, figures.low, figures.high, figures.samples, quoted(&row.note)
+            figures.median,
+            figures.low,
+            figures.high,
+            figures.samples,
+            quoted(&row.note)
         ),
     }
 }
