@@ -11,7 +11,7 @@ use jail::id::Caller;
 use jail::state::holder::Holder;
 use jail::state::host::Host;
 use jail::state::jails::Jails;
-use jail::sys::root::{NotRoot, Root};
+use jail::sys::root::{self, Root};
 use report::Tally;
 use std::process::ExitCode;
 use sweep::Pins;
@@ -63,7 +63,7 @@ fn sweep() -> Result<u8, Error> {
 fn privilege() -> Result<Root, Error> {
     match Root::take() {
         Ok((root, by)) if by.uid == Caller::new(0) => Ok(root),
-        Err(why @ NotRoot::Kept(_)) => Err(Error::from(why)),
+        Err(failed @ Error::Failed { .. }) if root::real_uid() == Caller::new(0) => Err(failed),
         _ => Err(Error::Refused("only root sweeps; run it as root, or let the timer trampoline-reaper.timer do it".into())),
     }
 }

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::sys::Errno;
 use crate::sys::fd::{self, How};
 use crate::sys::ns::{self, Kind};
-use crate::sys::root::Root;
+use crate::sys::root::{self, Root};
 use std::os::fd::OwnedFd;
 
 /// The mount namespace of process 1.
@@ -26,15 +26,21 @@ impl Host {
 
     /// A namespace of the host's: the one of process 1.
     pub fn namespace(kind: Kind) -> Result<OwnedFd, Error> {
+        let open = |of: &str| fd::open_magic(fd::HERE, &format!("/proc/{of}/ns/{}", kind.name()), How::Read);
         let of_first = format!("/proc/1/ns/{}", kind.name());
-        let opened = match fd::open_magic(fd::HERE, &of_first, How::Read) {
+        let opened = match open("1") {
             // A security module may keep even root from process 1. KERNEL: in the initial pid namespace process 2 is
             // kthreadd, which lives in the namespaces made at boot (rest_init, init/main.c).
-            Err(Errno::EACCES) if ns::is_initial(Kind::Pid).doing("look at", "/proc/self/ns/pid")? => {
-                fd::open_magic(fd::HERE, &format!("/proc/2/ns/{}", kind.name()), How::Read)
-            }
+            Err(Errno::EACCES) => open("2").and_then(|of_second| {
+                let believed = ns::is_initial(&of_second, kind)?
+                    || ns::is_initial(fd::open_magic(fd::HERE, "/proc/self/ns/pid", How::Read)?, Kind::Pid)?;
+                if believed { Ok(of_second) } else { Err(Errno::EACCES) }
+            }),
             opened => opened,
         };
+        if opened.is_err() && ns::in_user_namespace() {
+            return Err(root::unreal());
+        }
         let namespace = opened.doing("open", of_first.clone())?;
         if fd::is_namespace(&namespace).doing("look at", of_first.clone())? {
             return Ok(namespace);

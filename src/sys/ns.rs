@@ -52,16 +52,25 @@ pub fn unshare(_: &Root, kinds: &[Kind]) -> Result<()> {
     nix::sched::unshare(kinds.iter().map(|k| k.parts().0).collect())
 }
 
-/// Whether this process is in the namespace of this kind that the kernel made at boot; for `User` and `Pid`, else no.
+/// Whether an open namespace is the one of its kind that the kernel made at boot.
 ///
-/// KERNEL: their inode numbers are fixed (`enum init_ns_ino`, include/uapi/linux/nsfs.h) and the same since 3.8.
-pub fn is_initial(kind: Kind) -> Result<bool> {
+/// KERNEL: the inode numbers are fixed (`enum init_ns_ino`, include/uapi/linux/nsfs.h): of user and pid since 3.8, of mount
+/// and net since 6.18, so for these two an older kernel gets a no.
+pub fn is_initial(namespace: impl AsFd, kind: Kind) -> Result<bool> {
     let number = match kind {
         Kind::User => 0xEFFF_FFFD,
         Kind::Pid => 0xEFFF_FFFC,
-        _ => return Ok(false),
+        Kind::Net => 0xEFFF_FFF9,
+        Kind::Mount => 0xEFFF_FFF8,
+        Kind::Ipc | Kind::Uts => return Ok(false),
     };
-    Ok(nix::sys::stat::stat(format!("/proc/self/ns/{}", kind.name()).as_str())?.st_ino == number)
+    Ok(super::fd::stat(namespace)?.st_ino == number)
+}
+
+/// Whether this process is in a user namespace, where root's rights are not real; also if that cannot be told.
+pub fn in_user_namespace() -> bool {
+    let own = super::fd::open_magic(super::fd::HERE, "/proc/self/ns/user", super::fd::How::Read);
+    !own.and_then(|own| is_initial(own, Kind::User)).unwrap_or(false)
 }
 
 /// Moves this process to the next processor it may run on after the `turn`-th; see [`crate::state::holder`] for why.

@@ -33,55 +33,44 @@ pub struct CalledBy {
     pub gid: u32,
 }
 
-/// Why there is no root here.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum NotRoot {
-    /// The setuid bit has no effect for a caller that set no_new_privs.
-    NoNewPrivs,
-    /// The file is not setuid root, or lies on a nosuid mount, or is traced.
-    NotSetuid,
-    /// Root's rights are not real in a user namespace.
-    UserNamespace,
-    /// The kernel refused to make all our ids 0.
-    Kept(super::Errno),
-}
-
 impl Root {
     /// Takes the privilege a setuid bit, or a root caller, gave this process.
-    pub fn take() -> std::result::Result<(Self, CalledBy), NotRoot> {
-        let (uids, gids) = (getresuid().map_err(NotRoot::Kept)?, getresgid().map_err(NotRoot::Kept)?);
+    pub fn take() -> Result<(Self, CalledBy), Error> {
+        let failed = |errno| Error::failed("start", "", super::why(errno));
+        let (uids, gids) = (getresuid().map_err(failed)?, getresgid().map_err(failed)?);
         let by = CalledBy { uid: Caller::new(uids.real.as_raw()), gid: gids.real.as_raw() };
         if !uids.effective.is_root() {
-            let barred = prctl::get_no_new_privs().unwrap_or(false);
-            return Err(if barred { NotRoot::NoNewPrivs } else { NotRoot::NotSetuid });
+            return Err(absent());
         }
-        TAKEN_BY.set(by.uid).map_err(|_| NotRoot::Kept(super::Errno::EALREADY))?;
+        TAKEN_BY.set(by.uid).map_err(|_| failed(super::Errno::EALREADY))?;
         // ORDER: first of all. KERNEL: until the real and saved uid are 0 the caller may SIGSTOP and SIGKILL us
         // (kill_ok_by_cred, kernel/signal.c); after that it gets EPERM.
         let zero = Uid::from_raw(0);
-        setresuid(zero, zero, zero).map_err(NotRoot::Kept)?;
-        if !super::ns::is_initial(super::ns::Kind::User).map_err(NotRoot::Kept)? {
-            return Err(NotRoot::UserNamespace);
-        }
+        setresuid(zero, zero, zero).map_err(failed)?;
         let zero = Gid::from_raw(0);
-        setresgid(zero, zero, zero).map_err(NotRoot::Kept)?;
-        setgroups(&[]).map_err(NotRoot::Kept)?;
+        setresgid(zero, zero, zero).map_err(failed)?;
+        // KERNEL: a user namespace that a plain user made denies setgroups (user_namespaces(7)).
+        setgroups(&[]).map_err(|errno| if super::ns::in_user_namespace() { unreal() } else { failed(errno) })?;
         Ok((Self(PhantomData), by))
     }
 }
 
-impl From<NotRoot> for Error {
-    fn from(why: NotRoot) -> Self {
-        let failed = |why: &str| Self::failed("start", "", why);
-        match why {
-            NotRoot::UserNamespace => Self::Refused("the caller is in a user namespace, where root's rights are not real".into()),
-            NotRoot::NoNewPrivs => failed("the caller runs with no_new_privs, so the setuid bit has no effect; start it without"),
-            NotRoot::NotSetuid => {
-                failed("it does not run as root; install it with make install (mode 4750, owner root, no nosuid mount)")
-            }
-            NotRoot::Kept(errno) => failed(&super::why(errno)),
-        }
+/// Why there is no root here, and what to do.
+fn absent() -> Error {
+    if super::ns::in_user_namespace() {
+        return unreal();
     }
+    let why = if prctl::get_no_new_privs().unwrap_or(false) {
+        "the caller runs with no_new_privs, so the setuid bit has no effect; start it without"
+    } else {
+        "it does not run as root; install it with make install (mode 4750, owner root, no nosuid mount)"
+    };
+    Error::failed("start", "", why)
+}
+
+/// The refusal of a caller whose root is not the host's.
+pub fn unreal() -> Error {
+    Error::Refused("the caller is in a user namespace, where root's rights are not real".into())
 }
 
 /// Who ran us, for a message: as it was before [`Root::take`].
