@@ -27,8 +27,6 @@ pub const TREE: &str = "root";
 pub const HOLDER: &str = "holder";
 /// In the holder: the pins.
 pub const PINS: &str = "pins";
-/// In the holder: where the next jail's root is hung before it is entered.
-pub const NEW: &str = "new";
 /// In a jail's mount namespace: the pins of its other namespaces.
 pub const NS: &str = "ns";
 /// In a jail's mount namespace: the tree a session sees.

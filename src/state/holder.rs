@@ -121,9 +121,7 @@ impl Holder {
         mount::attach(root, &tree, &place).doing("mount", RUN)?;
         files::enter_directory(&tree).doing("enter", RUN)?;
         mount::pivot_here(root).doing("make the root of", "the holder")?;
-        for name in [layout::PINS, layout::NEW] {
-            files::make_directory(fd::HERE, name, 0o700).doing("make", name)?;
-        }
+        files::make_directory(fd::HERE, layout::PINS, 0o700).doing("make", layout::PINS)?;
         let holder = fd::open_magic(&own, Kind::Mount.name(), How::Read).doing("open", "the holder")?;
         host.back(root)?;
         Self::pin_itself(root, &run, &holder)?;

@@ -119,14 +119,16 @@ fn home(root: &Root, task: &Authorised, path: &str) -> Result<OwnedFd, Error> {
 }
 
 /// The jail's own root: a tmpfs that only root can enter, with a place for the tree and one for the other namespaces.
+///
+/// It is mounted over the root of the copy of the holder, which shows nothing but names of pins, and stays beneath it for
+/// good. KERNEL: joining a mount namespace leads to the topmost mount on its root (`LOOKUP_DOWN` in mntns_install,
+/// fs/namespace.c); pivot_root and the unmount after it would cost an RCU grace period.
 fn skeleton(root: &Root) -> Result<(), Error> {
-    let new = format!("/{}", layout::NEW);
     let tree =
         mount::new_filesystem(root, c"tmpfs", &[(c"mode", "0700"), (c"size", "64k")], Flags::NO_EXEC).doing("make", "a tmpfs")?;
-    let place = fd::open(&new, How::Directory).doing("open", new.clone())?;
-    mount::attach(root, &tree, &place).doing("mount", new.clone())?;
-    files::enter_directory(&tree).doing("enter", new)?;
-    mount::pivot_here(root).doing("make the root of", "the jail")?;
+    let place = fd::open("/", How::Directory).doing("open", "the holder's root")?;
+    mount::attach(root, &tree, &place).doing("mount", "the jail's root")?;
+    files::enter_directory(&tree).and_then(|()| mount::root_here(root)).doing("enter", "the jail's root")?;
     for name in [layout::ROOT, layout::NS] {
         files::make_directory(fd::HERE, name, 0o700).doing("make", name)?;
     }
