@@ -67,10 +67,10 @@ pub fn is_initial(namespace: impl AsFd, kind: Kind) -> Result<bool> {
     Ok(super::fd::stat(namespace)?.st_ino == number)
 }
 
-/// Whether this process is in a user namespace, where root's rights are not real; also if that cannot be told.
+/// Whether this process is known to be in a user namespace, where root's rights are not real. It only words a failure.
 pub fn in_user_namespace() -> bool {
     let own = super::fd::open_magic(super::fd::HERE, "/proc/self/ns/user", super::fd::How::Read);
-    !own.and_then(|own| is_initial(own, Kind::User)).unwrap_or(false)
+    own.and_then(|own| is_initial(own, Kind::User)) == Ok(false)
 }
 
 /// Moves this process to the next processor it may run on after the `turn`-th; see [`crate::state::holder`] for why.
