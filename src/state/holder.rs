@@ -16,7 +16,7 @@ use crate::sys::{Errno, files};
 use std::os::fd::OwnedFd;
 
 /// How often a pin is tried on a new namespace; see [`Holder::pin`].
-const TRIES: usize = 64;
+const TRIES: usize = 48;
 
 /// The holder, held open: while this value lives its own pin cannot expire.
 #[derive(Debug)]
@@ -76,9 +76,8 @@ impl Holder {
     ///
     /// KERNEL: to prevent loops of pins, a mount namespace can be mounted only where its id is higher than the id of the
     /// namespace it is mounted in (`mnt_ns_loop`, fs/namespace.c). Since 6.18 ids are handed out per processor, in
-    /// batches, so a namespace made later on another processor can have a lower one, and the mount is refused: EINVAL for
-    /// mount(2), ELOOP for move_mount(2). A copy of
-    /// the namespace, made on another processor, has another id; the holder's own processor is always good.
+    /// batches of 4096, so a namespace made later on another processor can have a lower one, and the mount is refused:
+    /// EINVAL for mount(2), ELOOP for move_mount(2). A copy of the namespace has another id.
     pub fn pin(&self, root: &Root, target: Target, own_namespaces: &OwnedFd) -> Result<Lease, Error> {
         let name = layout::pin(target);
         for turn in 0..TRIES {
@@ -92,8 +91,7 @@ impl Holder {
             match pinned {
                 Err(Errno::ELOOP | Errno::EINVAL) => {
                     ns::join(root, &jail, Kind::Mount).doing("go back into", "the new jail")?;
-                    ns::move_to_processor(root, turn).doing("move to another processor", "")?;
-                    ns::unshare(root, &[Kind::Mount]).doing("make again", "the jail's mount namespace")?;
+                    ns::copy_mounts_anew(root, turn).doing("copy", "the jail's mount namespace")?;
                 }
                 pinned => {
                     pinned.doing("pin", name.clone())?;

@@ -73,15 +73,24 @@ pub fn in_user_namespace() -> bool {
     own.and_then(|own| is_initial(own, Kind::User)) == Ok(false)
 }
 
-/// Moves this process to the next processor it may run on after the `turn`-th; see [`crate::state::holder`] for why.
-pub fn move_to_processor(_: &Root, turn: usize) -> Result<()> {
-    let all = nix::sched::sched_getaffinity(Pid::from_raw(0))?;
-    let allowed: Vec<usize> = (0..nix::sched::CpuSet::count()).filter(|c| all.is_set(*c).unwrap_or(false)).collect();
-    let mut one = nix::sched::CpuSet::new();
-    one.set(*allowed.get(turn % allowed.len().max(1)).ok_or(Errno::EINVAL)?)?;
-    nix::sched::sched_setaffinity(Pid::from_raw(0), &one)?;
-    // The move itself is what was wanted; where we run after it is the scheduler's business again.
-    nix::sched::sched_setaffinity(Pid::from_raw(0), &all)
+/// Copies the current mount namespace into one with a higher id, sooner or later; see [`crate::state::holder::Holder::pin`].
+///
+/// The first turns copy it on one processor after the other. A caller's affinity is no bar to root, but a cpuset is; so
+/// the later turns use up ids of the processor at hand, by namespaces that cost little and that nobody will miss: the
+/// jail's own uts namespace is pinned by now, and whoever enters joins the pin.
+pub fn copy_mounts_anew(_: &Root, turn: usize) -> Result<()> {
+    const MOVES: usize = 8;
+    const IDS_A_TURN: usize = 128;
+    let own = nix::sched::sched_getaffinity(Pid::from_raw(0))?;
+    if turn < MOVES {
+        let mut one = nix::sched::CpuSet::new();
+        // A number that no processor has, or that the cpuset lacks, leaves us where we are.
+        one.set(turn).and_then(|()| nix::sched::sched_setaffinity(Pid::from_raw(0), &one)).unwrap_or(());
+    } else {
+        (0..IDS_A_TURN).try_for_each(|_| nix::sched::unshare(CloneFlags::CLONE_NEWUTS))?;
+    }
+    nix::sched::unshare(CloneFlags::CLONE_NEWNS)?;
+    nix::sched::sched_setaffinity(Pid::from_raw(0), &own)
 }
 
 /// The two returns of [`first_process`].

@@ -210,3 +210,13 @@ pub fn timer(which: i32, milliseconds: i64) -> io::Result<()> {
     // SAFETY: a live timer; a null old value is allowed.
     said(unsafe { libc::setitimer(which as _, &raw const timer, std::ptr::null_mut()) }).map(|_| ())
 }
+
+/// Keeps this process on one processor.
+pub fn run_on(processor: usize) -> io::Result<()> {
+    // SAFETY: an all-zero set is a valid one.
+    let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+    // SAFETY: CPU_SET checks the number against the size of the set.
+    unsafe { libc::CPU_SET(processor, &mut set) };
+    // SAFETY: a live set of the size given.
+    said(unsafe { libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &raw const set) }).map(|_| ())
+}
