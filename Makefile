@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := build
-.PHONY: help build check check-fast check-root demo bench install uninstall clean tools clippy
+.PHONY: help build check check-fast check-root clean-check demo bench install uninstall clean programs-for-check
 
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -16,7 +16,7 @@ HOST := $(shell rustc -vV | sed -n 's/^host: //p')
 MUSL := $(subst -gnu,-musl,$(HOST))
 TARGET ?= $(shell if rustup target list --installed 2>/dev/null | grep -qx $(MUSL) && command -v musl-gcc >/dev/null; then echo $(MUSL); else echo $(HOST); fi)
 STATIC := -C target-feature=+crt-static -C relocation-model=pie -C link-arg=-Wl,-z,relro,-z,now,-z,noexecstack \
-          --remap-path-prefix=$(CURDIR)=. --remap-path-prefix=$(HOME)=~
+          --remap-path-prefix=$(CURDIR)=.
 OUT := target/release
 CHECK := target/check
 BIN := /var/lib/trampoline-check-bin
@@ -35,19 +35,19 @@ endef
 build: ## the three programs, in target/release
 	$(call programs,target,$${JAIL_POLICY:-$(CURDIR)/policy.toml})
 
-check: tools ## everything, as root: lints, all rings of tests, the demo
+check: tools-check ## everything, as root: lints, all rings of tests, the demo
 	./tests/run all
 
 check-fast: ## lints and the tests that need no root
 	./tests/run fast
 
-check-root: tools ## the rings that need root
+check-root: tools-check ## the rings that need root
 	./tests/run root
 
-demo: tools ## two users, two jails, the reaper; leaves nothing behind
+demo: tools-demo ## two users, two jails, the reaper; leaves no jail, mount or process behind
 	./tests/run demo
 
-bench: tools ## the figures, against the peers Debian packages
+bench: tools-bench ## the figures, against the peers Debian packages
 	./tests/run bench
 
 # For tests/run: the programs with the tests' policy, installed as an administrator would.
@@ -57,10 +57,14 @@ programs-for-check:
 	install -o root -g $(GROUP) -m $(MODE) $(CHECK)/release/trampoline $(BIN)/trampoline
 	install -o root -g root -m 755 $(CHECK)/release/reaper $(CHECK)/release/jailbase $(BIN)/
 
-tools:
-	./tests/tools
+tools-%:
+	./tests/tools $*
 
-install: build ## into $(DESTDIR)$(PREFIX); MODE and GROUP of the setuid program can be set
+clean-check: ## remove what the tests, the demo and the benchmark keep outside this directory
+	./tests/run clean
+
+install: ## what make built, into $(DESTDIR)$(PREFIX); MODE and GROUP of the setuid program can be set
+	@for program in trampoline reaper jailbase; do [ -f $(OUT)/$$program ] || { echo "make install: $(OUT)/$$program is not there; run make first, as yourself" >&2; exit 1; }; done
 	install -d -m 755 $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/share/doc/trampoline
 	install -m 755 $(OUT)/reaper $(OUT)/jailbase $(DESTDIR)$(PREFIX)/sbin/
 	install -m $(MODE) $(if $(filter 0,$(shell id -u)),-o root -g $(GROUP)) $(OUT)/trampoline $(DESTDIR)$(PREFIX)/bin/

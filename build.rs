@@ -8,7 +8,17 @@ mod seccomp;
 
 use std::path::PathBuf;
 
-fn main() -> Result<(), String> {
+fn main() -> std::process::ExitCode {
+    match compile() {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(why) => {
+            println!("cargo::error={}", why.replace('\n', " | "));
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
+fn compile() -> Result<(), String> {
     println!("cargo::rerun-if-env-changed=JAIL_POLICY");
     println!("cargo::rerun-if-changed=build");
     let root = PathBuf::from(variable("CARGO_MANIFEST_DIR")?);

@@ -1,6 +1,7 @@
 //! What can go wrong, for three audiences: the person who typed, the policy, the administrator.
 #![forbid(unsafe_code)]
 
+use crate::id::Caller;
 use std::fmt;
 
 /// The exit codes of trampoline; sysexits.h for the caller's fault, env(1)'s habit for the launch.
@@ -58,10 +59,11 @@ impl Error {
         }
     }
 
-    /// What the caller reads. Whether a target exists is nobody's business who may not enter it, so a refusal says little.
-    pub fn plain(&self) -> String {
+    /// What the caller reads. Whether a target exists is nobody's business who may not enter it, so a refusal says little
+    /// to anybody but root.
+    pub fn plain(&self, caller: Caller) -> String {
         match self {
-            Self::Refused(_) => "refused (the system log has the reason)".into(),
+            Self::Refused(_) if caller != Caller::new(0) => "refused (the system log has the reason)".into(),
             other => other.to_string(),
         }
     }

@@ -16,10 +16,10 @@ const FAILED: i32 = 125;
 const WRONG: &[(&[&str], &str)] = &[
     (&[], "whose jail? Give a USER or a UID"),
     (&["-C", "/", "-t", "5", "-e", "A=B"], "whose jail? Give a USER or a UID"),
-    (&["alice"], "\"--\" must stand between USER and PROGRAM"),
-    (&["alice", "id"], "\"--\" must stand between USER and PROGRAM"),
-    (&["alice", "-C", "/", "--", "id"], "\"--\" must stand between USER and PROGRAM"),
-    (&["--", "alice", "id"], "\"--\" must stand between USER and PROGRAM"),
+    (&["alice"], "it reads trampoline [OPTIONS] USER -- PROGRAM, with \"--\" between the two"),
+    (&["alice", "id"], "it reads trampoline [OPTIONS] USER -- PROGRAM, with \"--\" between the two"),
+    (&["alice", "-C", "/", "--", "id"], "it reads trampoline [OPTIONS] USER -- PROGRAM, with \"--\" between the two"),
+    (&["--", "alice", "id"], "it reads trampoline [OPTIONS] USER -- PROGRAM, with \"--\" between the two"),
     (&["alice", "--"], "a PROGRAM must follow \"--\""),
     (&["alice", "--", ""], "a PROGRAM must follow \"--\""),
     (&["-x", "alice", "--", "id"], "unknown or repeated option -x"),
@@ -172,7 +172,11 @@ fn its_own_name_means_nothing_to_it() {
     for name in ["", "--help", "-sh", "root", "../../etc/passwd", "a\nb\x1b[2J"] {
         let path = path.clone();
         let done = Call::of("/bin/true", [""; 0]).after(move || Err(process::execute(&path, &[name, "nope"]))).run();
-        assert_eq!(done.failed(USAGE), "\"--\" must stand between USER and PROGRAM; see trampoline --help", "{name:?}");
+        assert_eq!(
+            done.failed(USAGE),
+            "it reads trampoline [OPTIONS] USER -- PROGRAM, with \"--\" between the two; see trampoline --help",
+            "{name:?}"
+        );
     }
 }
 

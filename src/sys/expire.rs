@@ -1,6 +1,7 @@
 //! What a sweep asks of the kernel. The setuid program has no use for it, and none of it is linked in there.
 
-use super::Result;
+use super::lock::Lock;
+use super::{Errno, Result};
 use crate::sys::root::Root;
 use nix::mount::MntFlags;
 use std::os::fd::AsFd;
@@ -54,4 +55,14 @@ pub fn names(dir: impl AsFd) -> Result<Vec<String>> {
 /// What a name in a directory is, no link followed.
 pub fn stat_at(dir: impl AsFd, name: &str) -> Result<super::fd::FileStat> {
     nix::sys::stat::fstatat(dir, name, nix::fcntl::AtFlags::AT_SYMLINK_NOFOLLOW)
+}
+
+impl Lock {
+    /// Takes the lock if nobody holds it, and does not wait.
+    pub fn try_exclusive(dir: impl AsFd) -> Result<Option<Self>> {
+        match Self::take(dir, libc::LOCK_EX | libc::LOCK_NB) {
+            Err(Errno::EAGAIN) => Ok(None),
+            taken => taken.map(Some),
+        }
+    }
 }

@@ -17,15 +17,7 @@ impl Lock {
         Self::take(dir, libc::LOCK_EX)
     }
 
-    /// Takes the lock if nobody holds it, and does not wait.
-    pub fn try_exclusive(dir: impl AsFd) -> Result<Option<Self>> {
-        match Self::take(dir, libc::LOCK_EX | libc::LOCK_NB) {
-            Err(Errno::EAGAIN) => Ok(None),
-            taken => taken.map(Some),
-        }
-    }
-
-    fn take(dir: impl AsFd, how: i32) -> Result<Self> {
+    pub(super) fn take(dir: impl AsFd, how: i32) -> Result<Self> {
         let file = dir.as_fd().try_clone_to_owned().map_err(|e| super::fd::errno(&e))?;
         loop {
             // SAFETY: a live descriptor and a constant.

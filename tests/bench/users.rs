@@ -54,7 +54,7 @@ impl Users {
                 Err(why) => why,
             };
             // Either the user is a leftover, or this is a new machine with no image yet.
-            self.jailbase(&["user", "rm", &name(number)].map(str::to_string)).ok();
+            self.jailbase(&["user", "rm", "--purge", &name(number)].map(str::to_string)).ok();
             if self.jailbase(&add(number)).is_ok() {
                 continue;
             }
@@ -84,7 +84,7 @@ impl Drop for Users {
         }
         let mut left = Vec::new();
         for number in made {
-            if let Err(why) = self.jailbase(&["user", "rm", &name(number)].map(str::to_string)) {
+            if let Err(why) = self.jailbase(&["user", "rm", "--purge", &name(number)].map(str::to_string)) {
                 left.push(why);
             }
             fs::remove_dir_all(home(number)).ok();

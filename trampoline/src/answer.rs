@@ -21,7 +21,8 @@ Runs PROGRAM in USER's jail, as USER, without privileges.
       --ensure USER       make the jail ready and run nothing
       --explain USER      show the plan of the jail and do nothing
       --policy            show what was compiled in
-      --help, --version
+  -h, --help              show this
+  -V, --version           show the version
 
 Exit status: the program's own; 128 + N if signal N ended it; 64 wrong usage; 77 refused;
 125 the jail could not be made; 126 PROGRAM cannot be executed; 127 PROGRAM was not found.

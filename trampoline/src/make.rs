@@ -14,7 +14,7 @@ use jail::sys::fd::{self, How};
 use jail::sys::mount::{self, Flags};
 use jail::sys::ns::{self, Kind};
 use jail::sys::root::Root;
-use jail::sys::{devices, files, net};
+use jail::sys::{Errno, devices, files, net, why};
 use std::os::fd::OwnedFd;
 
 /// A step of the plan with its tree in hand, already with its flags, and not yet hung anywhere.
@@ -110,7 +110,10 @@ fn home(root: &Root, task: &Authorised, path: &str) -> Result<OwnedFd, Error> {
         let stat = fd::stat(&home)?;
         Ok((mount::clone_tree(root, &home, false)?, stat.st_uid))
     });
-    let (tree, owner) = opened.doing("open the home", path)?;
+    let (tree, owner) = opened.map_err(|errno| match errno {
+        Errno::ENOENT => Error::failed("open the home", path, "it does not exist (ENOENT); see jailbase user add --create-home"),
+        errno => Error::failed("open the home", path, why(errno)),
+    })?;
     if owner != spec.uid.get() {
         return Err(Error::failed("use the home", path, format!("uid {owner} owns it; chown it to uid {}", spec.uid)));
     }

@@ -92,8 +92,8 @@ impl Request {
         let (mut who, mut task) = (None, None);
         while let Some(argument) = parser.next().map_err(bad)? {
             match argument {
-                Long("help") => return alone(parser, Self::Help),
-                Long("version") => return alone(parser, Self::Version),
+                Short('h') | Long("help") => return alone(parser, Self::Help),
+                Short('V') | Long("version") => return alone(parser, Self::Version),
                 Long("policy") => return alone(parser, Self::Policy),
                 Long(option @ ("explain" | "ensure")) if who.is_none() => {
                     task = Some(if option == "explain" { Task::Explain } else { Task::Ensure });
@@ -115,7 +115,7 @@ impl Request {
                     // The program's words are not ours: the very next one must be "--", and nothing after it is looked at.
                     let mut rest = parser.raw_args().map_err(bad)?;
                     if rest.next().as_deref() != Some("--".as_ref()) {
-                        return Err(usage("\"--\" must stand between USER and PROGRAM"));
+                        return Err(usage("it reads trampoline [OPTIONS] USER -- PROGRAM, with \"--\" between the two"));
                     }
                     run.command = rest.map(c_string).collect::<Result<_, _>>()?;
                     if run.command.first().is_none_or(|program| program.is_empty()) {

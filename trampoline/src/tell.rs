@@ -10,7 +10,8 @@ pub fn failure(log: Log, error: &Error) -> u8 {
     // What goes wrong before the log is open, or after it was closed, may still find the way there.
     let log = if log.is_open() { log } else { Log::open() };
     let priority = if matches!(error, Error::Usage(_) | Error::Refused(_)) { log::WARNING } else { log::ERROR };
-    log.line(priority, &format!("caller uid {}: {error}", root::real_uid()));
-    say(2, &format!("trampoline: {}\n", error.plain()));
+    let caller = root::real_uid();
+    log.line(priority, &format!("caller uid {caller}: {error}"));
+    say(2, &format!("trampoline: {}\n", error.plain(caller)));
     error.code()
 }

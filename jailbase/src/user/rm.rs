@@ -65,7 +65,7 @@ pub fn run(root: &Root, host: &Host, words: &Words) -> Result<(), Error> {
     tell::say(&format!(
         "{} (uid {target}): removed{}\n",
         words.user,
-        if kept { format!("; {tmp} is kept, --purge removes it") } else { String::new() }
+        if kept { format!("; {tmp} is kept, jailbase user rm {target} --purge removes it") } else { String::new() }
     ))
 }
 
