@@ -1,7 +1,6 @@
 //! The holder: made, lost and made again. Its own program, because it takes the holder from under every jail there is.
-#![allow(unsafe_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(unsafe_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
 
-#[allow(dead_code)]
 mod common;
 
 use common::user::User;
