@@ -99,6 +99,41 @@ fn trampolines_options_are_those_of_the_readme() {
     same(("its help", &long_options(&help())), ("the table of README.md", &long_options(table)));
 }
 
+/// Every single letter that a mark stands before and no letter behind.
+fn short_options(text: &str, mark: &str) -> BTreeSet<char> {
+    let letter = |rest: &str| {
+        let mut next = rest.chars();
+        next.next().filter(|c| c.is_ascii_alphabetic() && !next.next().is_some_and(|c| c.is_ascii_alphanumeric()))
+    };
+    text.split(mark).skip(1).filter_map(letter).collect()
+}
+
+#[test]
+fn trampolines_short_options_are_the_same_everywhere() {
+    let readme = text("README.md");
+    let table = readme.split_once("## trampoline's options").unwrap().1.split("\n## ").next().unwrap();
+    let manual = text("docs/trampoline.8");
+    let list: String = manual.lines().filter(|line| line.starts_with(".It Fl ")).collect::<Vec<_>>().join("\n");
+    let own = short_options(&help(), "\n  -");
+    assert!(own.contains(&'C'), "the help lists no -C: the test looks at the wrong place");
+    assert_eq!(own, short_options(table, "`-"), "its help, and the table of README.md");
+    assert_eq!(own, short_options(&list, ".It Fl "), "its help, and docs/trampoline.8");
+}
+
+#[test]
+fn the_targets_of_make_that_papers_name_are_there() {
+    let makefile = text("Makefile");
+    for paper in ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/examples/README.md"] {
+        let said = text(paper);
+        // Where a command is shown: in backticks, or at the start of a line that is code.
+        for mark in ["`make ", "\n    make ", "sudo make "] {
+            for target in said.split(mark).skip(1).filter_map(word) {
+                assert!(makefile.contains(&format!("\n{target}:")), "{paper} names make {target}");
+            }
+        }
+    }
+}
+
 #[test]
 fn the_readme_names_no_option_that_nobody_has() {
     let shown = text("README.md");
