@@ -56,7 +56,18 @@ pub static BY_ARGUMENTS: &[(&str, &Rule)] = &[
     ("socketpair", &SOCKETPAIR),
     ("ioctl", &IOCTL),
     ("personality", &PERSONALITY),
+    ("sched_setaffinity sched_setattr sched_setparam sched_setscheduler prlimit64", &NOT_OF_INIT),
+    ("setpriority", &PRIORITY),
+    ("ioprio_set", &IO_PRIORITY),
 ];
+
+/// Process 1 of a session has the uid of its programs, which could push it aside until it hears no order any more.
+static NOT_OF_INIT: Rule = Rule::Match { argument: 0, mask: u32::MAX, cases: &[(&[1], &EPERM)], other: &ALLOW };
+static NOT_OF_INIT_EITHER: Rule = Rule::Match { argument: 1, mask: u32::MAX, cases: &[(&[1], &EPERM)], other: &ALLOW };
+/// PRIO_PROCESS; a process group or all of a user's could include process 1.
+static PRIORITY: Rule = Rule::Match { argument: 0, mask: u32::MAX, cases: &[(&[0], &NOT_OF_INIT_EITHER)], other: &EPERM };
+/// IOPRIO_WHO_PROCESS, for the same reason.
+static IO_PRIORITY: Rule = Rule::Match { argument: 0, mask: u32::MAX, cases: &[(&[1], &NOT_OF_INIT_EITHER)], other: &EPERM };
 
 /// NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET. A new user namespace hands out every capability, and
 /// most local root holes of the last years began there.

@@ -50,11 +50,10 @@ pub const ALLOWED: &[(&str, &str)] = &[
     ("locks", "futex futex_waitv futex_wait futex_wake futex_requeue set_robust_list get_robust_list"),
     (
         "scheduling",
-        "sched_yield sched_getaffinity sched_setaffinity sched_getparam sched_setparam sched_getscheduler sched_setscheduler
-         sched_getattr sched_setattr sched_get_priority_max sched_get_priority_min sched_rr_get_interval
-         getpriority setpriority ioprio_get ioprio_set getcpu",
+        "sched_yield sched_getaffinity sched_getparam sched_getscheduler sched_getattr sched_get_priority_max
+         sched_get_priority_min sched_rr_get_interval getpriority ioprio_get getcpu",
     ),
-    ("limits", "getrlimit setrlimit prlimit64 getrusage times sysinfo uname"),
+    ("limits", "getrlimit setrlimit getrusage times sysinfo uname"),
     (
         "ids",
         "getuid geteuid getgid getegid getresuid getresgid getgroups setuid setgid setreuid setregid setresuid setresgid

@@ -63,7 +63,7 @@ fn sweep() -> Result<u8, Error> {
 fn privilege() -> Result<Root, Error> {
     match Root::take() {
         Ok((root, by)) if by.uid == Caller::new(0) => Ok(root),
-        Err(failed @ Error::Failed { .. }) if root::real_uid() == Caller::new(0) => Err(failed),
+        Err(failed @ Error::Failed { .. }) if root::called_by().uid == Caller::new(0) => Err(failed),
         _ => Err(Error::Refused("only root sweeps; run it as root, or let the timer trampoline-reaper.timer do it".into())),
     }
 }

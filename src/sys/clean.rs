@@ -8,13 +8,14 @@ use nix::sys::stat::{Mode, umask};
 /// Descriptors, signals, timers, limits, umask. After this only the arguments, the environment and 0-2 are the caller's.
 pub fn process(root: &Root) -> Result<()> {
     fd::close_from_3()?;
+    limit::room(root)?;
     streams()?;
     super::signal::block_all()?;
     super::signal::defaults()?;
     timers()?;
     // Every file made from here on names its exact mode.
     umask(Mode::empty());
-    limit::room(root)
+    Ok(())
 }
 
 /// 0, 1 and 2 must be open, or the next file we open becomes one of them; and none may be a directory or an `O_PATH`

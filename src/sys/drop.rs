@@ -56,6 +56,8 @@ impl Ids {
             caps::clear(None, set).map_err(|_| Errno::EPERM)?;
         }
         prctl::set_no_new_privs()?;
+        // KERNEL: fs.suid_dumpable decides what setresuid leaves; 1 would let the user trace what still holds a lease.
+        prctl::set_dumpable(false)?;
         self.look_again()?;
         Ok(User(PhantomData))
     }

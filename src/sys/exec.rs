@@ -99,3 +99,22 @@ pub fn change_directory(_: &User, path: &std::ffi::CStr) -> Result<()> {
 pub fn exists(_: &User, path: &std::ffi::CStr) -> bool {
     nix::sys::stat::stat(path).is_ok()
 }
+
+/// Gives the program the scheduling of an ordinary process: not the real-time class, the negative nice value, the
+/// input and output class or the execution domain of its caller. A caller's positive nice value stays.
+pub fn usual_scheduling(_: &User) -> Result<()> {
+    let ordinary = libc::sched_param { sched_priority: 0 };
+    // SAFETY: a live parameter; 0 is this process.
+    Errno::result(unsafe { libc::sched_setscheduler(0, libc::SCHED_OTHER, &raw const ordinary) })?;
+    // SAFETY: three numbers. KERNEL: the raw call answers 20 - nice, so that no answer looks like an error.
+    let nice = super::raw(unsafe { syscalls::syscall!(syscalls::Sysno::getpriority, libc::PRIO_PROCESS, 0) })?;
+    if nice > 20 {
+        // SAFETY: three numbers.
+        super::raw(unsafe { syscalls::syscall!(syscalls::Sysno::setpriority, libc::PRIO_PROCESS, 0, 0) })?;
+    }
+    const WHO_PROCESS: usize = 1;
+    // SAFETY: three numbers; 0 is "none set".
+    super::raw(unsafe { syscalls::syscall!(syscalls::Sysno::ioprio_set, WHO_PROCESS, 0, 0) })?;
+    // SAFETY: a number; 0 is PER_LINUX.
+    Errno::result(unsafe { libc::personality(0) }).map(|_| ())
+}

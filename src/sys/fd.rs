@@ -8,7 +8,7 @@ pub use nix::sys::stat::FileStat;
 use nix::sys::stat::{Mode, SFlag, fstat};
 use nix::sys::statfs::fstatfs;
 use std::io::Read;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 
 /// How a file beneath a directory is opened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -101,35 +101,8 @@ pub fn close_from_3() -> Result<()> {
     super::raw(unsafe { syscalls::syscall!(syscalls::Sysno::close_range, 3, u32::MAX, 0) }).map(|_| ())
 }
 
-/// The standard streams.
-pub fn stdio() -> [BorrowedFd<'static>; 3] {
-    // SAFETY: `clean` has seen to it that 0, 1 and 2 are open, and nothing of ours closes them but `hush`.
-    unsafe { [BorrowedFd::borrow_raw(0), BorrowedFd::borrow_raw(1), BorrowedFd::borrow_raw(2)] }
-}
-
-/// Gives up standard input and output, so that the program alone decides when a reader sees the end.
-pub fn hush(last: i32) {
-    for fd in 0..=last {
-        // SAFETY: no Rust value owns 0, 1 or 2, and after this call nothing uses those up to `last`.
-        unsafe { libc::close(fd) };
-    }
-}
-
-/// Writes all bytes to standard output (1) or standard error (2); a reader who left is not our failure.
-pub fn say(stream: usize, text: &str) {
-    let Some(fd) = stdio().get(stream).copied() else { return };
-    let mut rest = text.as_bytes();
-    while !rest.is_empty() {
-        match nix::unistd::write(fd, rest) {
-            Ok(0) => return,
-            Ok(count) => rest = rest.get(count..).unwrap_or_default(),
-            Err(Errno::EINTR) => {}
-            Err(_) => return,
-        }
-    }
-}
-
 /// A pipe, both ends close-on-exec: to be read, to be written.
 pub fn pipe() -> Result<(OwnedFd, OwnedFd)> {
-    nix::unistd::pipe2(OFlag::O_CLOEXEC)
+    // KERNEL: a full pipe must not stop a supervisor that keeps the time; init reads only when poll says so.
+    nix::unistd::pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)
 }

@@ -30,26 +30,29 @@ impl Children {
         SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).map(Self)
     }
 
-    /// Waits for the next event; `orders` is the read end of the supervisor's pipe.
-    pub fn wait(&self, orders: &OwnedFd) -> Result<Event> {
+    /// Waits for the next event, or with `wait` false only looks; `orders` is the read end of the supervisor's pipe.
+    pub fn next(&self, orders: &OwnedFd, wait: bool) -> Result<Option<Event>> {
+        let timeout = if wait { PollTimeout::NONE } else { PollTimeout::ZERO };
         loop {
             let mut fds = [PollFd::new(self.0.as_fd(), PollFlags::POLLIN), PollFd::new(orders.as_fd(), PollFlags::POLLIN)];
-            match poll(&mut fds, PollTimeout::NONE) {
+            match poll(&mut fds, timeout) {
                 Err(Errno::EINTR) => continue,
+                Ok(0) => return Ok(None),
                 done => done?,
             };
             let [children, ordered] = &fds;
-            if children.any() == Some(true) {
-                while let Ok(Some(_)) = self.0.read_signal() {}
-                return Ok(Event::Child);
-            }
+            // ORDER: orders first; a program that makes its children end without pause must not keep an end from us.
             if ordered.any() == Some(true) {
                 let mut byte = [0u8];
                 return match nix::unistd::read(orders, &mut byte) {
-                    Ok(1) => Ok(Signal::try_from(i32::from(byte[0])).map_or(Event::End, Event::Order)),
-                    Err(Errno::EINTR) => continue,
-                    _ => Ok(Event::End),
+                    Ok(1) => Ok(Some(Signal::try_from(i32::from(byte[0])).map_or(Event::End, Event::Order))),
+                    Err(Errno::EINTR | Errno::EAGAIN) => continue,
+                    _ => Ok(Some(Event::End)),
                 };
+            }
+            if children.any() == Some(true) {
+                self.0.read_signal()?;
+                return Ok(Some(Event::Child));
             }
         }
     }

@@ -12,7 +12,7 @@ const ROOM: [(Resource, u64); 6] = [
     (Resource::RLIMIT_DATA, 1 << 30),
     (Resource::RLIMIT_STACK, 8 << 20),
     (Resource::RLIMIT_FSIZE, 1 << 20),
-    (Resource::RLIMIT_CPU, 60),
+    (Resource::RLIMIT_CPU, RLIM_INFINITY),
 ];
 
 /// Makes room for ourselves.
@@ -39,6 +39,10 @@ pub fn set(root: &Root, limits: &Limits) -> Result<()> {
         (Resource::RLIMIT_STACK, 8 << 20, RLIM_INFINITY),
         (Resource::RLIMIT_DATA, RLIM_INFINITY, RLIM_INFINITY),
         (Resource::RLIMIT_MEMLOCK, 8 << 20, 8 << 20),
+        (Resource::RLIMIT_SIGPENDING, 1024, 1024),
+        (Resource::RLIMIT_MSGQUEUE, 819_200, 819_200),
+        (Resource::RLIMIT_RTTIME, RLIM_INFINITY, RLIM_INFINITY),
+        (Resource::RLIMIT_LOCKS, RLIM_INFINITY, RLIM_INFINITY),
         (Resource::RLIMIT_NICE, 0, 0),
         (Resource::RLIMIT_RTPRIO, 0, 0),
     ] {

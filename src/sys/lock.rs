@@ -2,6 +2,7 @@
 
 use super::{Errno, Result};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::time::Duration;
 
 /// An exclusive lock, held as long as this value lives.
 #[derive(Debug)]
@@ -12,9 +13,15 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Waits for the lock.
+    /// Waits for the lock, ten seconds at most: who holds it may be frozen, and others must not freeze with him.
     pub fn exclusive(dir: impl AsFd) -> Result<Self> {
-        Self::take(dir, libc::LOCK_EX)
+        for _ in 0..2000 {
+            match Self::take(&dir, libc::LOCK_EX | libc::LOCK_NB) {
+                Err(Errno::EAGAIN) => std::thread::sleep(Duration::from_millis(5)),
+                taken => return taken,
+            }
+        }
+        Err(Errno::ETIMEDOUT)
     }
 
     pub(super) fn take(dir: impl AsFd, how: i32) -> Result<Self> {

@@ -20,6 +20,7 @@ pub mod root;
 pub mod seccomp;
 pub mod signal;
 pub mod start;
+pub mod streams;
 
 pub use nix::errno::Errno;
 
@@ -31,6 +32,7 @@ pub fn why(errno: Errno) -> String {
     let hint = match errno {
         Errno::ENOSYS => "; this kernel lacks a call we need, Linux 5.14 or newer has it",
         Errno::ELOOP => "; a symbolic link is on the way, and none is followed here",
+        Errno::ETIMEDOUT => "; somebody holds it, fuser -v names the process",
         Errno::ENOSPC | Errno::EDQUOT => "; make room first",
         _ => "",
     };

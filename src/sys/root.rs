@@ -7,7 +7,7 @@ use nix::unistd::{Gid, Uid, getresgid, getresuid, setgroups, setresgid, setresui
 use std::marker::PhantomData;
 use std::sync::OnceLock;
 
-static TAKEN_BY: OnceLock<Caller> = OnceLock::new();
+static TAKEN_BY: OnceLock<CalledBy> = OnceLock::new();
 
 /// This process has root's rights. There is one at most, it is neither copied nor sent to another thread, and
 /// [`super::drop::Drop::to`] takes it away.
@@ -42,7 +42,7 @@ impl Root {
         if !uids.effective.is_root() {
             return Err(absent());
         }
-        TAKEN_BY.set(by.uid).map_err(|_| failed(super::Errno::EALREADY))?;
+        TAKEN_BY.set(by).map_err(|_| failed(super::Errno::EALREADY))?;
         // ORDER: first of all. KERNEL: until the real and saved uid are 0 the caller may SIGSTOP and SIGKILL us
         // (kill_ok_by_cred, kernel/signal.c); after that it gets EPERM.
         let zero = Uid::from_raw(0);
@@ -73,7 +73,15 @@ pub fn unreal() -> Error {
     Error::Refused("the caller is in a user namespace, where root's rights are not real".into())
 }
 
-/// Who ran us, for a message: as it was before [`Root::take`].
-pub fn real_uid() -> Caller {
-    *TAKEN_BY.get_or_init(|| Caller::new(nix::unistd::getuid().as_raw()))
+/// Who ran us: as it was before [`Root::take`], if that was.
+pub fn called_by() -> CalledBy {
+    let real = || CalledBy { uid: Caller::new(nix::unistd::getuid().as_raw()), gid: nix::unistd::getgid().as_raw() };
+    *TAKEN_BY.get_or_init(real)
+}
+
+impl Root {
+    /// The privilege that a failed step dropped without giving it up, if this process still has it: to be given up now.
+    pub fn left_over() -> Option<Self> {
+        nix::unistd::geteuid().is_root().then_some(Self(PhantomData))
+    }
 }

@@ -3,13 +3,10 @@
 use std::ffi::{CStr, OsString, c_char, c_int};
 use std::os::unix::ffi::OsStringExt;
 
-/// A panic is our own fault: it says one constant line and aborts. The standard library's own handler would open files
-/// that the caller names by RUST_BACKTRACE, and print addresses.
+/// A panic is our own fault: it aborts, and says nothing. The standard library's own handler would open files that the
+/// caller names by RUST_BACKTRACE, and print addresses.
 pub fn quiet_panics() {
-    std::panic::set_hook(Box::new(|_| {
-        super::fd::say(2, "trampoline: internal error, please report it\n");
-        std::process::abort();
-    }));
+    std::panic::set_hook(Box::new(|_| std::process::abort()));
 }
 
 /// What C's `main` was given, as the words they are. Called once, by [`entry`](crate::entry), with what the kernel laid out.

@@ -8,6 +8,7 @@ mod callers;
 mod homes;
 mod images;
 mod kernel;
+mod outbound;
 mod specs;
 mod targets;
 mod timing;

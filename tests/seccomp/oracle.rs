@@ -19,6 +19,10 @@ pub struct Arch {
     pub socketpair: u32,
     pub ioctl: u32,
     pub personality: u32,
+    /// The calls that must not name process 1 first.
+    pub not_of_init: &'static [u32],
+    pub setpriority: u32,
+    pub ioprio_set: u32,
     /// First and last of the numbers that get EPERM.
     pub forbidden: &'static [(u32, u32)],
     /// The same for ENOSYS.
@@ -34,6 +38,9 @@ pub static X86_64: Arch = Arch {
     socketpair: 53,
     ioctl: 16,
     personality: 135,
+    not_of_init: &[142, 144, 203, 302, 314],
+    setpriority: 141,
+    ioprio_set: 251,
     #[rustfmt::skip]
     forbidden: &[
         (101, 101), // ptrace
@@ -70,6 +77,9 @@ pub static AARCH64: Arch = Arch {
     socketpair: 199,
     ioctl: 29,
     personality: 92,
+    not_of_init: &[118, 119, 122, 261, 274],
+    setpriority: 140,
+    ioprio_set: 30,
     #[rustfmt::skip]
     forbidden: &[
         (18, 18), (39, 41), (51, 51), (58, 58), (60, 60), // lookup_dcookie, mounts, chroot, vhangup, quotactl
@@ -111,6 +121,12 @@ pub fn says(arch: &Arch, call: &Call) -> Answer {
     } else if call.nr == arch.personality {
         let good = first == u32::MAX || matches!(first & !8, 0 | 0x2_0000 | 0x4_0000);
         unless(!good, EPERM)
+    } else if arch.not_of_init.contains(&call.nr) {
+        unless(first == 1, EPERM)
+    } else if call.nr == arch.setpriority {
+        unless(first != 0 || second == 1, EPERM)
+    } else if call.nr == arch.ioprio_set {
+        unless(first != 1 || second == 1, EPERM)
     } else if call.nr == arch.socket {
         match (first, second % 16, third) {
             (1, _, _) | (16, _, 0) | (2 | 10, 1..=3, 0 | 1 | 6 | 17 | 58) => ALLOW,

@@ -5,7 +5,7 @@ use jail::explain;
 use jail::plan::Plan;
 use jail::spec::Spec;
 use jail::sys::drop::User;
-use jail::sys::fd::say;
+use jail::sys::streams::say;
 
 const HELP: &str = "\
 Usage: trampoline [OPTIONS] USER|UID -- PROGRAM [ARG...]

@@ -5,10 +5,10 @@ use jail::error::Error;
 use jail::state::Doing;
 use jail::state::holder::Lease;
 use jail::sys::drop::{Ids, User};
-use jail::sys::fd;
 use jail::sys::init::Pid;
 use jail::sys::log::Log;
 use jail::sys::root::{CalledBy, Root};
+use jail::sys::streams;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ impl Armed {
         log.close();
         // An error ends this process, closes the orders, and so ends the session.
         let _user = caller(root, by)?;
-        fd::hush(1);
+        streams::hush(1);
         Ok(Supervisor { init, _lease: lease, orders, timeout })
     }
 }

@@ -11,7 +11,7 @@ use jail::state::holder::Lease;
 use jail::sys::drop::User;
 use jail::sys::exec::{self, Program};
 use jail::sys::init::{self, Children, Ended, Event, Signal};
-use jail::sys::{Errno, fd, why};
+use jail::sys::{Errno, streams, why};
 use std::ffi::{CStr, CString};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
@@ -51,10 +51,11 @@ impl Confined {
         let environment = environ::build(&spec, inherited.iter().map(Vec::as_slice), &run.environment);
         let name = run.command.first().cloned().unwrap_or_default();
         let program = Program { candidates: candidates(&name), arguments: run.command, environment };
+        exec::usual_scheduling(&self.user).doing("reset", "the caller's scheduling")?;
         let children = Children::watch().doing("watch", "for children")?;
         let pid = exec::start(&self.user, &program).map_err(|errno| not_started(&self.user, &program, &name, errno))?;
         // The program alone decides when its readers and writers see the end.
-        fd::hush(2);
+        streams::hush(2);
         Ok(Launched { program: pid, children, orders, _lease: lease })
     }
 }
@@ -85,20 +86,21 @@ impl Launched {
     /// Attends to the session until its program ends; what else is left of it then dies with this process.
     pub fn attend(self) -> Result<u8, Error> {
         loop {
-            while let Some((pid, ended)) = init::reap().doing("reap", "a child")? {
-                if pid == self.program {
-                    return Ok(status(ended));
-                }
+            let reaped = init::reap().doing("reap", "a child")?;
+            match reaped {
+                Some((pid, ended)) if pid == self.program => return Ok(status(ended)),
+                _ => {}
             }
-            match self.children.wait(&self.orders).doing("wait", "for the program")? {
-                Event::Child => {}
-                Event::Order(signal) => {
+            // One child a turn, then a look at the orders: children may end faster than they are reaped.
+            match self.children.next(&self.orders, reaped.is_none()).doing("wait", "for the program")? {
+                None | Some(Event::Child) => {}
+                Some(Event::Order(signal)) => {
                     // What a terminal or a shutdown sends is meant for all that runs; the others mean the program itself.
                     let all = matches!(signal, Signal::SIGHUP | Signal::SIGINT | Signal::SIGQUIT | Signal::SIGTERM);
                     init::signal(self.program, all, signal).doing("hand on", "a signal")?;
                 }
                 // KERNEL: when process 1 ends, the kernel kills every process of its pid namespace (pid_namespaces(7)).
-                Event::End => return Ok(code::SIGNAL.saturating_add(9)),
+                Some(Event::End) => return Ok(code::SIGNAL.saturating_add(9)),
             }
         }
     }

@@ -5,7 +5,7 @@ use jail::error::{Error, code};
 use jail::state::Doing;
 use jail::state::holder::Lease;
 use jail::sys::init::{self, Pid, Signal};
-use jail::sys::{await_signal, fd};
+use jail::sys::{await_signal, streams};
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
@@ -38,7 +38,7 @@ impl Supervisor {
                 Some(other) => init::order(&self.orders, other).unwrap_or(()),
                 None => match deadline {
                     Some((after, Signal::SIGTERM)) => {
-                        fd::say(2, &format!("trampoline: the time of {} seconds is over\n", after.as_secs()));
+                        streams::say(2, &format!("trampoline: the time of {} seconds is over\n", after.as_secs()));
                         init::order(&self.orders, Signal::SIGTERM).unwrap_or(());
                         deadline = Some((after.saturating_add(GRACE), Signal::SIGKILL));
                     }

@@ -1,17 +1,21 @@
-//! What goes wrong, said twice: to the caller in one plain line, to the system log with the reason.
+//! What goes wrong, said twice: to the system log with the reason, to the caller in one plain line.
 
 use jail::error::Error;
-use jail::sys::fd::say;
+use jail::sys::drop::Ids;
 use jail::sys::log::{self, Log};
-use jail::sys::root;
+use jail::sys::root::{Root, called_by};
+use jail::sys::streams::say;
 
 /// Says it, and returns the exit code.
 pub fn failure(log: Log, error: &Error) -> u8 {
+    let by = called_by();
     // What goes wrong before the log is open, or after it was closed, may still find the way there.
     let log = if log.is_open() { log } else { Log::open() };
     let priority = if matches!(error, Error::Usage(_) | Error::Refused(_)) { log::WARNING } else { log::ERROR };
-    let caller = root::real_uid();
-    log.line(priority, &format!("caller uid {caller}: {error}"));
-    say(2, &format!("trampoline: {}\n", error.plain(caller)));
+    log.line(priority, &format!("caller uid {}: {error}", by.uid));
+    // ORDER: the caller's descriptor may block for ever, or be a socket whose reader asks who wrote: not root, then.
+    if Root::left_over().is_none_or(|root| Ids::of_caller(by).become_user(root).is_ok()) {
+        say(2, &format!("trampoline: {}\n", error.plain(by.uid)));
+    }
     error.code()
 }

@@ -1,0 +1,32 @@
+//! Standard input, output and error: the caller's, and used by nobody who has a privilege.
+
+use super::Errno;
+use std::os::fd::BorrowedFd;
+
+/// The standard streams.
+pub fn stdio() -> [BorrowedFd<'static>; 3] {
+    // SAFETY: `clean` has seen to it that 0, 1 and 2 are open, and nothing of ours closes them but `hush`.
+    unsafe { [BorrowedFd::borrow_raw(0), BorrowedFd::borrow_raw(1), BorrowedFd::borrow_raw(2)] }
+}
+
+/// Gives up standard input and output, so that the program alone decides when a reader sees the end.
+pub fn hush(last: i32) {
+    for fd in 0..=last {
+        // SAFETY: no Rust value owns 0, 1 or 2, and after this call nothing uses those up to `last`.
+        unsafe { libc::close(fd) };
+    }
+}
+
+/// Writes all bytes to standard output (1) or standard error (2); a reader who left is not our failure.
+pub fn say(stream: usize, text: &str) {
+    let Some(fd) = stdio().get(stream).copied() else { return };
+    let mut rest = text.as_bytes();
+    while !rest.is_empty() {
+        match nix::unistd::write(fd, rest) {
+            Ok(0) => return,
+            Ok(count) => rest = rest.get(count..).unwrap_or_default(),
+            Err(Errno::EINTR) => {}
+            Err(_) => return,
+        }
+    }
+}
