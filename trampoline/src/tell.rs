@@ -3,6 +3,7 @@
 use jail::error::Error;
 use jail::sys::drop::Ids;
 use jail::sys::log::{self, Log};
+use jail::sys::ns;
 use jail::sys::root::{Root, called_by};
 use jail::sys::streams::say;
 
@@ -13,8 +14,9 @@ pub fn failure(log: Log, error: &Error) -> u8 {
     let log = if log.is_open() { log } else { Log::open() };
     let priority = if matches!(error, Error::Usage(_) | Error::Refused(_)) { log::WARNING } else { log::ERROR };
     log.line(priority, &format!("caller uid {}: {error}", by.uid));
-    // ORDER: the caller's descriptor may block for ever, or be a socket whose reader asks who wrote: not root, then.
-    if Root::left_over().is_none_or(|root| Ids::of_caller(by).become_user(root).is_ok()) {
+    // ORDER: before the drop nothing is said. In a user namespace nothing can be dropped, nor was anything there.
+    // The caller's descriptor may block for ever, or be a socket whose reader asks who wrote: not root, then.
+    if Root::left_over().is_none_or(|root| Ids::of_caller(by).become_user(root).is_ok() || ns::in_user_namespace()) {
         say(2, &format!("trampoline: {}\n", error.plain(by.uid)));
     }
     error.code()
