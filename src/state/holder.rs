@@ -85,18 +85,21 @@ impl Holder {
                 fd::open_magic(own_namespaces, Kind::Mount.name(), How::Read).doing("open", "the jail's mount namespace")?;
             self.enter(root)?;
             let pins = fd::open(&format!("/{}", layout::PINS), How::Directory).doing("open", "the pins")?;
-            files::touch(&pins, &name, 0o600).doing("make the pin", name.clone())?;
-            let place = fd::open_beneath(&pins, &name, How::Place).doing("open the pin", name.clone())?;
-            let pinned = mount::clone_tree(root, &jail, false).and_then(|tree| mount::attach(root, &tree, &place));
+            let pinned = files::touch(&pins, &name, 0o600)
+                .and_then(|()| fd::open_beneath(&pins, &name, How::Place))
+                .and_then(|place| mount::attach(root, mount::clone_tree(root, &jail, false)?, place));
             match pinned {
                 Err(Errno::ELOOP | Errno::EINVAL) => {
                     ns::join(root, &jail, Kind::Mount).doing("go back into", "the new jail")?;
                     ns::copy_mounts_anew(root, turn).doing("copy", "the jail's mount namespace")?;
                 }
-                pinned => {
-                    pinned.doing("pin", name.clone())?;
-                    let lease = self.lease(target)?;
-                    return lease.ok_or_else(|| Error::failed("hold the pin", name, "it expired at once; try again"));
+                Err(errno) => {
+                    // The empty place would do no harm, but nobody would miss it either.
+                    files::remove(&pins, &name).unwrap_or(());
+                    return Err(errno).doing("pin", name);
+                }
+                Ok(()) => {
+                    return self.lease(target)?.ok_or_else(|| Error::failed("hold", name, "the pin expired at once; try again"));
                 }
             }
         }

@@ -41,7 +41,6 @@ pub fn set(root: &Root, limits: &Limits) -> Result<()> {
         (Resource::RLIMIT_MEMLOCK, 8 << 20, 8 << 20),
         (Resource::RLIMIT_SIGPENDING, 1024, 1024),
         (Resource::RLIMIT_MSGQUEUE, 819_200, 819_200),
-        (Resource::RLIMIT_RTTIME, RLIM_INFINITY, RLIM_INFINITY),
         (Resource::RLIMIT_NICE, 0, 0),
         (Resource::RLIMIT_RTPRIO, 0, 0),
     ] {

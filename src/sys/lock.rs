@@ -4,8 +4,6 @@ use super::{Errno, Result};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-const PATIENCE: Duration = Duration::from_secs(10);
-
 /// An exclusive lock, held as long as this value lives.
 #[derive(Debug)]
 #[must_use]
@@ -18,7 +16,7 @@ impl Lock {
     /// Waits for the lock, ten seconds at most: who holds it may be frozen, and others must not freeze with him.
     pub fn exclusive(dir: impl AsFd) -> Result<Self> {
         let start = Instant::now();
-        while start.elapsed() < PATIENCE {
+        while start.elapsed() < Duration::from_secs(10) {
             match Self::take(&dir, libc::LOCK_EX | libc::LOCK_NB) {
                 Err(Errno::EAGAIN) => std::thread::sleep(Duration::from_millis(5)),
                 taken => return taken,

@@ -28,7 +28,12 @@ impl Image {
     pub fn copy(name: &str) -> Self {
         host();
         let dir = PathBuf::from(format!("{STATE}/images/{name}"));
-        let done = Command::new("cp").args(["-a", &format!("{STATE}/images/host")]).arg(&dir).output().unwrap();
+        fs::create_dir(&dir).unwrap();
+        // The generation in service alone: a machine on which the tests often run has many.
+        let host = format!("{STATE}/images/host");
+        let number = fs::read_link(format!("{host}/current")).unwrap();
+        let from = [format!("{host}/current"), format!("{host}/{}", number.display())];
+        let done = Command::new("cp").arg("-a").args(from).arg(&dir).output().unwrap();
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
         Self { name: name.to_owned(), dir }
     }

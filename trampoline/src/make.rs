@@ -2,6 +2,7 @@
 
 use crate::request::Authorised;
 use jail::error::Error;
+use jail::id::Name;
 use jail::layout;
 use jail::plan::{Plan, Step};
 use jail::spec::Network;
@@ -53,9 +54,8 @@ pub fn jail(root: &Root, host: &Host, holder: &Holder, task: &Authorised) -> Res
     if shared_net.is_none() {
         net::loopback_up(root).doing("bring up", "the loopback interface")?;
     }
-    let name = |n: &'_ Option<jail::id::Name>| n.as_ref().map(|n| n.as_str().to_owned());
-    ns::set_names(root, name(&task.spec.hostname).as_deref(), name(&task.spec.domain).as_deref())
-        .doing("set", "the host name")?;
+    let (host_name, domain) = (task.spec.hostname.as_ref(), task.spec.domain.as_ref());
+    ns::set_names(root, host_name.map(Name::as_str), domain.map(Name::as_str)).doing("set", "the host name")?;
     for prepared in trees {
         hang(root, &prepared)?;
     }
