@@ -85,10 +85,7 @@ impl Holder {
                 fd::open_magic(own_namespaces, Kind::Mount.name(), How::Read).doing("open", "the jail's mount namespace")?;
             self.enter(root)?;
             let pins = fd::open(&format!("/{}", layout::PINS), How::Directory).doing("open", "the pins")?;
-            let pinned = files::touch(&pins, &name, 0o600)
-                .and_then(|()| fd::open_beneath(&pins, &name, How::Place))
-                .and_then(|place| mount::attach(root, mount::clone_tree(root, &jail, false)?, place));
-            match pinned {
+            match mount::pin(root, &jail, &pins, &name) {
                 Err(Errno::ELOOP | Errno::EINVAL) => {
                     ns::join(root, &jail, Kind::Mount).doing("go back into", "the new jail")?;
                     ns::copy_mounts_anew(root, turn).doing("copy", "the jail's mount namespace")?;
@@ -125,7 +122,7 @@ impl Holder {
         files::make_directory(fd::HERE, layout::PINS, 0o700).doing("make", layout::PINS)?;
         let holder = fd::open_magic(&own, Kind::Mount.name(), How::Read).doing("open", "the holder")?;
         host.back(root)?;
-        Self::pin_itself(root, &run, &holder)?;
+        Self::pin_itself(root, &holder)?;
         drop(lock);
         Self::find()?.ok_or_else(|| Error::failed("find", format!("{RUN}/{}", layout::HOLDER), "it vanished; try again"))
     }
@@ -133,20 +130,16 @@ impl Holder {
     /// KERNEL: a mount of a mount namespace is never copied to another namespace, so mounting one below a shared mount
     /// that has peers or slaves is EINVAL (`copy_tree`, fs/namespace.c). Then, and only then, a private mount of our own
     /// directory is put in between.
-    fn pin_itself(root: &Root, run: &OwnedFd, holder: &OwnedFd) -> Result<(), Error> {
-        let path = format!("{RUN}/{}", layout::HOLDER);
-        files::touch(run, layout::HOLDER, 0o600).doing("make", path.clone())?;
-        let pin = || {
-            let place = fd::open(&path, How::Place)?;
-            let tree = mount::clone_tree(root, holder, false)?;
-            mount::attach(root, &tree, &place)
-        };
-        match pin() {
+    fn pin_itself(root: &Root, holder: &OwnedFd) -> Result<(), Error> {
+        // Opened anew at each try: the private mount lies over what was open before.
+        let pin = || mount::pin(root, holder, fd::open(RUN, How::Directory)?, layout::HOLDER);
+        let pinned = match pin() {
             Err(Errno::EINVAL) => {
                 mount::private_bind(root, RUN).doing("make private", RUN)?;
-                pin().doing("pin the holder on", path)
+                pin()
             }
-            pinned => pinned.doing("pin the holder on", path),
-        }
+            pinned => pinned,
+        };
+        pinned.doing("pin the holder in", RUN)
     }
 }

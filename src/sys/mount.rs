@@ -4,7 +4,7 @@
 //! does not reach submounts (mount(2), NOTES). `mount_setattr` on a detached tree has neither fault (5.12).
 
 pub use super::expire::{Expiry, expire};
-use super::{Result, raw};
+use super::{Result, fd, files, raw};
 use crate::sys::root::Root;
 use nix::NixPath;
 use nix::mount::{MntFlags, MsFlags};
@@ -58,6 +58,13 @@ pub fn attach(_: &Root, tree: impl AsFd, on: impl AsFd) -> Result<()> {
     let (from, to, empty) = (tree.as_fd().as_raw_fd(), on.as_fd().as_raw_fd(), c"".as_ptr());
     // SAFETY: both paths are the same empty C string.
     raw(unsafe { syscall!(Sysno::move_mount, from, empty, to, empty, flags) }).map(|_| ())
+}
+
+/// Pins an open namespace: hangs it on a file of this name in a directory, made if there is none.
+pub fn pin(root: &Root, namespace: impl AsFd, dir: impl AsFd, name: &str) -> Result<()> {
+    files::touch(&dir, name, 0o600)?;
+    let place = fd::open_beneath(&dir, name, fd::How::Place)?;
+    attach(root, clone_tree(root, namespace, false)?, place)
 }
 
 /// Makes a new file system of a type without a device, as a detached tree. Options are constants of ours.

@@ -9,8 +9,8 @@ use std::sync::OnceLock;
 
 static TAKEN_BY: OnceLock<CalledBy> = OnceLock::new();
 
-/// This process has root's rights. There is one at most, it is neither copied nor sent to another thread, and
-/// [`super::drop::Drop::to`] takes it away.
+/// This process has root's rights. It is taken once, neither copied nor sent to another thread, and
+/// [`super::drop::Ids::become_user`] takes it away. What an error dropped on the way is [`Root::left_over`].
 ///
 /// ```compile_fail,E0599
 /// fn copied(root: jail::sys::root::Root) { let other = root.clone(); }

@@ -141,13 +141,9 @@ fn skeleton(root: &Root) -> Result<(), Error> {
 /// Pins the other namespaces inside the jail's own, so that they live and die with it and the holder stays small.
 fn pin_others(root: &Root, own: &OwnedFd, shared_net: Option<&OwnedFd>) -> Result<(), Error> {
     let dir = fd::open(&format!("/{}", layout::NS), How::Directory).doing("open", layout::NS)?;
-    let pin = |kind: Kind| {
-        let tree = match shared_net {
-            Some(net) if kind == Kind::Net => mount::clone_tree(root, net, false)?,
-            _ => mount::clone_tree(root, fd::open_magic(own, kind.name(), How::Read)?, false)?,
-        };
-        files::touch(&dir, kind.name(), 0o600)?;
-        mount::attach(root, tree, fd::open_beneath(&dir, kind.name(), How::Place)?)
+    let pin = |kind: Kind| match shared_net {
+        Some(net) if kind == Kind::Net => mount::pin(root, net, &dir, kind.name()),
+        _ => mount::pin(root, fd::open_magic(own, kind.name(), How::Read)?, &dir, kind.name()),
     };
     [Kind::Net, Kind::Ipc, Kind::Uts].into_iter().try_for_each(|kind| pin(kind).doing("pin the namespace", kind.name()))
 }

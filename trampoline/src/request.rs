@@ -83,7 +83,7 @@ fn usage(what: impl Into<String>) -> Error {
 }
 
 impl Request {
-    /// Reads a command line. Nothing but its own words decides what it means: not argv[0], not the environment.
+    /// Reads a command line. Nothing but its own words decides what it means: not `argv[0]`, not the environment.
     pub fn parse(words: Vec<OsString>) -> Result<Self, Error> {
         let bad = |e: lexopt::Error| usage(escaped(e.to_string().as_bytes()));
         // KERNEL: before 5.18 a caller can execute us without any argument, not even argv[0] (CVE-2021-4034).
