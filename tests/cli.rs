@@ -74,7 +74,7 @@ fn a_wrong_command_line_gets_64_and_one_line_that_says_what_is_wrong() {
 fn a_wrong_command_line_is_in_the_system_log_with_its_reason() {
     for (words, message) in WRONG {
         let done = Call::new(*words).run();
-        assert_eq!(log::line_of(done.pid), format!("<84> caller uid 33: {message}; see trampoline --help"), "{words:?}");
+        assert_eq!(log::line_of(&done), format!("<84> caller uid 33: {message}; see trampoline --help"), "{words:?}");
     }
 }
 
@@ -107,7 +107,7 @@ fn a_target_that_is_nobody_or_out_of_range_or_unknown_is_refused_in_the_same_wor
         for words in [vec![target, "--", "id"], vec!["--ensure", target], vec!["--explain", target]] {
             let done = Call::new(&words).run();
             assert_eq!(done.failed(REFUSED), "refused (the system log has the reason)", "{words:?}");
-            assert_eq!(log::line_of(done.pid), format!("<84> caller uid 33: {reason}"), "{words:?}");
+            assert_eq!(log::line_of(&done), format!("<84> caller uid 33: {reason}"), "{words:?}");
         }
     }
 }

@@ -138,7 +138,7 @@ fn without_a_log_daemon_everything_goes_on() {
     // The log is looked for in the host's namespace, so hiding it from the caller changes nothing.
     let done = user.call(&["id", "-u"]).by(0, 0).after(without).run();
     assert_eq!(done.well(), user.uid.to_string());
-    assert!(log::line_of(done.pid).contains("runs id as uid"));
+    assert!(log::line_of(&done).contains("runs id as uid"));
 }
 
 #[test]

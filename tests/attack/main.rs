@@ -21,7 +21,7 @@ use common::user::User;
 #[track_caller]
 fn refused(user: &User, done: &Done, reason: &str) {
     assert_eq!(done.failed(77), "refused (the system log has the reason)");
-    let line = log::line_of(done.pid);
+    let line = log::line_of(done);
     assert!(line.starts_with("<84> caller uid ") && line.contains(": refused: "), "{line}");
     assert!(line.contains(reason), "{reason:?} is not in {line:?}");
     user.leaves_nothing();
@@ -32,7 +32,7 @@ fn refused(user: &User, done: &Done, reason: &str) {
 fn failed(user: &User, done: &Done, reason: &str) {
     let said = done.failed(125);
     assert!(said.contains(reason), "{reason:?} is not in {said:?}");
-    assert_eq!(log::line_of(done.pid).split_once(": ").unwrap().1, said);
+    assert_eq!(log::line_of(done).split_once(": ").unwrap().1, said);
     user.leaves_nothing();
 }
 

@@ -190,5 +190,5 @@ fn a_live_jail_is_not_entered_when_its_spec_went_bad() {
     fs::set_permissions(user.spoil().join("spec"), Permissions::from_mode(0o666)).unwrap();
     let done = user.run(&["id"]);
     done.failed(77);
-    assert!(crate::common::log::line_of(done.pid).contains("can be written by others"));
+    assert!(crate::common::log::line_of(&done).contains("can be written by others"));
 }

@@ -24,6 +24,8 @@ pub struct Done {
     pub err: String,
     pub took: Duration,
     pub pid: u32,
+    /// How many lines the system log had before.
+    pub logged_before: usize,
 }
 
 /// A call under way.
@@ -33,6 +35,7 @@ pub struct Running {
     out: thread::JoinHandle<Vec<u8>>,
     err: thread::JoinHandle<Vec<u8>>,
     start: Instant,
+    logged_before: usize,
 }
 
 impl Call {
@@ -76,7 +79,7 @@ impl Call {
 
     /// Starts it.
     pub fn start(mut self) -> Running {
-        let start = Instant::now();
+        let (start, logged_before) = (Instant::now(), log::count());
         let mut child = self.command.spawn().unwrap_or_else(|e| panic!("{:?}: {e}", self.command));
         let input = child.stdin.take().map(|mut pipe| {
             let bytes = self.input;
@@ -84,7 +87,7 @@ impl Call {
             thread::spawn(move || drop(pipe.write_all(&bytes)))
         });
         let (out, err) = (reader(child.stdout.take()), reader(child.stderr.take()));
-        Running { child, input, out, err, start }
+        Running { child, input, out, err, start, logged_before }
     }
 
     /// Makes it and waits for its end.
@@ -137,7 +140,7 @@ impl Running {
         if let Some(input) = self.input {
             input.join().unwrap();
         }
-        Done { status, out, err, took, pid }
+        Done { status, out, err, took, pid, logged_before: self.logged_before }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The system log of the tests: everything the programs sent since the test program started.
 
+use super::call::Done;
 use super::{LOG, seen};
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
@@ -27,11 +28,18 @@ pub fn listen() {
     });
 }
 
-/// What the trampoline with this pid logged, with priority, without the identity.
-pub fn of(pid: u32) -> Vec<String> {
-    let mark = format!(">trampoline[{pid}]: ");
+/// How many lines there are by now; what a call logs comes after them.
+pub fn count() -> usize {
+    LINES.lock().unwrap().len()
+}
+
+/// What the trampoline of this call logged, with priority, without the identity. Lines from before the call are somebody
+/// else's: pids come round again within one test program.
+pub fn of(done: &Done) -> Vec<String> {
+    let mark = format!(">trampoline[{}]: ", done.pid);
     let lines = LINES.lock().unwrap();
-    lines.iter().filter_map(|line| line.split_once(&mark).map(|(priority, text)| format!("{priority}> {text}"))).collect()
+    let own = lines[done.logged_before..].iter();
+    own.filter_map(|line| line.split_once(&mark).map(|(priority, text)| format!("{priority}> {text}"))).collect()
 }
 
 /// Everything, as it came.
@@ -39,11 +47,11 @@ pub fn all() -> Vec<String> {
     LINES.lock().unwrap().clone()
 }
 
-/// The one line that the trampoline with this pid logged; waits for it.
+/// The one line that the trampoline of this call logged; waits for it.
 #[track_caller]
-pub fn line_of(pid: u32) -> String {
-    seen::within(Duration::from_secs(2), || !of(pid).is_empty());
-    let lines = of(pid);
+pub fn line_of(done: &Done) -> String {
+    seen::within(Duration::from_secs(2), || !of(done).is_empty());
+    let lines = of(done);
     assert_eq!(lines.len(), 1, "one line of syslog was expected: {lines:?}");
     lines.into_iter().next().unwrap()
 }

@@ -128,8 +128,8 @@ fn a_run_is_one_line_in_the_system_log() {
     let user = User::new();
     let done = user.run(&["id", "-u"]);
     done.well();
-    assert_eq!(crate::common::log::line_of(done.pid), format!("<86> uid 33 runs id as uid {}", user.uid));
+    assert_eq!(crate::common::log::line_of(&done), format!("<86> uid 33 runs id as uid {}", user.uid));
     let done = user.run(&["sh\n<86>forged", "x"]);
-    assert_eq!(crate::common::log::line_of(done.pid), format!("<86> uid 33 runs sh\\n<86>forged as uid {}", user.uid));
+    assert_eq!(crate::common::log::line_of(&done), format!("<86> uid 33 runs sh\\n<86>forged as uid {}", user.uid));
     assert_eq!(done.code(), 127);
 }
