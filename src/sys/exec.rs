@@ -103,9 +103,10 @@ pub fn exists(_: &User, path: &std::ffi::CStr) -> bool {
 /// Gives the program the scheduling of an ordinary process: not the real-time class, the negative nice value, the
 /// input and output class or the execution domain of its caller. A caller's positive nice value stays.
 pub fn usual_scheduling(_: &User) -> Result<()> {
-    let ordinary = libc::sched_param { sched_priority: 0 };
-    // SAFETY: a live parameter; 0 is this process.
-    Errno::result(unsafe { libc::sched_setscheduler(0, libc::SCHED_OTHER, &raw const ordinary) })?;
+    // `struct sched_param` as the kernel has it: the priority alone.
+    let ordinary: libc::c_int = 0;
+    // SAFETY: a live parameter; 0 is this process. The call itself, because musl's wrapper says ENOSYS whatever one asks.
+    super::raw(unsafe { syscalls::syscall!(syscalls::Sysno::sched_setscheduler, 0, libc::SCHED_OTHER, &raw const ordinary) })?;
     // SAFETY: three numbers. KERNEL: the raw call answers 20 - nice, so that no answer looks like an error.
     let nice = super::raw(unsafe { syscalls::syscall!(syscalls::Sysno::getpriority, libc::PRIO_PROCESS, 0) })?;
     if nice > 20 {
