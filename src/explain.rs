@@ -33,7 +33,7 @@ impl fmt::Display for Step {
             Self::Dev => f.write_str("/dev             ro,nosuid,noexec         null zero full random urandom tty, links"),
             Self::Pts => f.write_str("/dev/pts         nosuid,noexec            own instance"),
             Self::Shm(bytes) => write!(f, "/dev/shm         nosuid,nodev,noexec      own, {bytes} bytes"),
-            Self::Parents { at, .. } => write!(f, "/{at:<15} ro,nosuid,nodev,noexec   empty but for the way to the home"),
+            Self::Parents(at) => write!(f, "/{at:<15} ro,nosuid,nodev,noexec   empty but for the way to the home"),
             Self::Home(path) => write!(f, "{:<16} nosuid,nodev             the user's home, opened as the user", path.as_str()),
             Self::Tmp(at) => write!(f, "/{at:<15} nosuid,nodev             the user's tmp"),
         }

@@ -15,6 +15,8 @@ pub const SPEC: &str = "spec";
 pub const PASSWD: &str = "passwd";
 /// Under a jail's directory: what the jail shows as `/etc/group`.
 pub const GROUP: &str = "group";
+/// Under a jail's directory: the directories that lead down to the home, and nothing in them.
+pub const PARENTS: &str = "parents";
 /// Under a jail's directory: the user's `/tmp` and `/var/tmp`.
 pub const TMP: &str = "tmp";
 /// Under an image's directory: the link whose text is the number of the generation in service.

@@ -27,13 +27,8 @@ pub enum Step {
     Pts,
     /// `/dev/shm`: an own tmpfs of this many bytes: nosuid, nodev, noexec.
     Shm(u64),
-    /// A tmpfs that holds the path down to the home, then read-only, nosuid, nodev, noexec.
-    Parents {
-        /// The directory of the base it covers.
-        at: String,
-        /// The directories made in it, each below the one before.
-        path: Vec<String>,
-    },
+    /// The path down to the home and nothing else, over this directory of the base: read-only, nosuid, nodev, noexec.
+    Parents(String),
     /// The home, opened as the user: nosuid, nodev.
     Home(JailPath),
     /// The user's tmp: nosuid, nodev.
@@ -58,14 +53,15 @@ impl Plan {
             Step::Shm(SHM_BYTES),
         ]);
         if !path.is_empty() {
-            steps.push(Step::Parents { at, path });
+            steps.push(Step::Parents(at));
         }
         steps.extend([Step::Home(spec.home.clone()), Step::Tmp("tmp"), Step::Tmp("var/tmp")]);
         Self(steps)
     }
 }
 
-/// The directory of the base that a tmpfs covers so that the home can be hung, and the directories made in that tmpfs.
+/// The directory of the base that is covered so that the home can be hung, and the directories that cover it, each below
+/// the one before; jailbase makes those.
 /// It is the first component, so that no home but the user's own shows; under `/var` it is the second, so that `/var` stays.
 pub fn parents(home: &JailPath) -> (String, Vec<String>) {
     let mut parts = home.relative().split('/').map(str::to_owned);

@@ -77,10 +77,11 @@ impl JailDir {
         if spec.uid == self.target { Ok(spec) } else { Err(Error::Refused(format!("{path} is about uid {}", spec.uid))) }
     }
 
-    /// A root-owned file beside the spec, to be mounted.
-    pub fn place(&self, name: &'static str) -> Result<OwnedFd, Error> {
+    /// A root-owned file or directory beside the spec, to be mounted.
+    pub fn place(&self, name: &'static str, how: How) -> Result<OwnedFd, Error> {
         let path = self.path(name);
-        judge::file(fd::open_beneath(&self.dir, name, How::Place).doing("open", &path)?, &path)
+        let place = fd::open_beneath(&self.dir, name, how).doing("open", &path)?;
+        if how == How::Place { judge::file(place, &path) } else { judge::directory(place, &path) }
     }
 
     /// The user's tmp: root made it below a directory that only root writes, so its name leads where root meant.

@@ -78,27 +78,18 @@ fn prepare<'a>(root: &Root, task: &Authorised, generation: &Generation, step: &'
             let source = fd::open(&path, How::Directory).doing("open the host's", path.clone())?;
             ((*dir).to_owned(), cloned(&source, Flags::READ_ONLY, true, &path)?)
         }
-        Step::Own { file, at } => ((*at).to_owned(), cloned(&task.dir.place(file)?, Flags::SEALED, false, file)?),
+        Step::Own { file, at } => ((*at).to_owned(), cloned(&task.dir.place(file, How::Place)?, Flags::SEALED, false, file)?),
         Step::Dev => ("dev".to_owned(), devices::tree(root).doing("make", "/dev")?),
         Step::Pts => ("dev/pts".to_owned(), devices::pts(root).doing("make", "/dev/pts")?),
         Step::Shm(bytes) => ("dev/shm".to_owned(), devices::shm(root, *bytes).doing("make", "/dev/shm")?),
-        Step::Parents { at, path } => (at.clone(), parents(root, path).doing("make", format!("/{at}"))?),
+        Step::Parents(at) => {
+            let source = task.dir.place(layout::PARENTS, How::Directory)?;
+            (at.clone(), cloned(&source, Flags::SEALED, false, "the way to the home")?)
+        }
         Step::Home(path) => (path.relative().to_owned(), home(root, task, path.as_str())?),
         Step::Tmp(at) => ((*at).to_owned(), cloned(&task.dir.tmp()?, Flags::PLAIN, false, "the user's tmp")?),
     };
     Ok(Prepared { step, at, tree })
-}
-
-/// The way down to the home, and nothing else.
-fn parents(root: &Root, path: &[String]) -> jail::sys::Result<OwnedFd> {
-    let tree = mount::new_filesystem(root, c"tmpfs", &[(c"mode", "0755"), (c"size", "64k")], Flags::NO_EXEC)?;
-    let mut at = String::new();
-    for part in path {
-        at = if at.is_empty() { part.clone() } else { format!("{at}/{part}") };
-        files::make_directory(&tree, &at, 0o755)?;
-    }
-    mount::set_flags(root, &tree, Flags::SEALED, false)?;
-    Ok(tree)
 }
 
 /// The home, looked up and cloned with the user's own rights to files, and judged on the open descriptor.

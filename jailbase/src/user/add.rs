@@ -7,7 +7,6 @@ use super::{conflict, home, lists};
 use crate::{store, tell};
 use jail::error::Error;
 use jail::id::Name;
-use jail::layout;
 use jail::policy::STATE;
 use jail::spec::Spec;
 use jail::state::Doing;
@@ -15,6 +14,7 @@ use jail::state::images::Generation;
 use jail::state::jails::{JailDir, Jails};
 use jail::sys::lock::Lock;
 use jail::sys::root::Root;
+use jail::{layout, plan};
 
 /// Gives the user a jail.
 pub fn run(root: &Root, words: Words) -> Result<(), Error> {
@@ -58,9 +58,22 @@ pub fn run(root: &Root, words: Words) -> Result<(), Error> {
 fn write(dir: &JailDir, account: &Account, spec: &Spec) -> Result<(), Error> {
     let path = |name: &str| format!("{}/{name}", layout::jail_dir(account.uid));
     store::directory_at(&dir.dir, layout::TMP, 0o700, (account.uid.get(), account.gid.get()), &path(layout::TMP))?;
+    parents(dir, account)?;
     store::write(&dir.dir, layout::PASSWD, &lists::passwd(account), 0o644, &path(layout::PASSWD))?;
     store::write(&dir.dir, layout::GROUP, &lists::group(account), 0o644, &path(layout::GROUP))?;
     store::write(&dir.dir, layout::SPEC, &spec.write(), 0o600, &path(layout::SPEC))
+}
+
+/// The directories that a jail shows on the way to the home. Those of an earlier home stay, because a jail that lives may
+/// have it mounted there, and to remove the place of a mount is to unmount it.
+fn parents(dir: &JailDir, account: &Account) -> Result<(), Error> {
+    let mut path = format!("{}/{}", layout::jail_dir(account.uid), layout::PARENTS);
+    let mut at = store::directory_at(&dir.dir, layout::PARENTS, 0o755, (0, 0), &path)?;
+    for part in plan::parents(&account.home).1 {
+        path = format!("{path}/{part}");
+        at = store::directory_at(&at, &part, 0o755, (0, 0), &path)?;
+    }
+    Ok(())
 }
 
 fn in_service(image: &Name) -> Result<Generation, Error> {

@@ -56,6 +56,7 @@ pub fn run(root: &Root, host: &Host, words: &Words) -> Result<(), Error> {
     for name in [layout::SPEC, layout::PASSWD, layout::GROUP] {
         store::clear(&dir.dir, &store::unfinished(name), &path)?;
     }
+    purge::remove(&dir.dir, layout::PARENTS, &format!("{path}/{}", layout::PARENTS))?;
     let tmp = format!("{path}/{}", layout::TMP);
     if words.purge {
         purge::remove(&dir.dir, layout::TMP, &tmp)?;
