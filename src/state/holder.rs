@@ -48,14 +48,6 @@ impl Holder {
         Ok(fd::is_namespace(&namespace).doing("look at", path)?.then_some(Self { namespace }))
     }
 
-    /// The holder, made if there is none. The process is in the host's mount namespace before and after.
-    pub fn find_or_make(root: &Root, host: &Host) -> Result<Self, Error> {
-        match Self::find()? {
-            Some(holder) => Ok(holder),
-            None => Self::make(root, host),
-        }
-    }
-
     /// Moves into the holder.
     pub fn enter(&self, root: &Root) -> Result<(), Error> {
         ns::join(root, &self.namespace, Kind::Mount).doing("join", "the holder")
@@ -103,8 +95,9 @@ impl Holder {
         Err(Error::failed("pin", name, format!("the kernel refused {TRIES} namespaces in a row")))
     }
 
-    /// Makes the holder: a tmpfs with a place for pins and nothing else of the host's in it.
-    fn make(root: &Root, host: &Host) -> Result<Self, Error> {
+    /// Makes the holder, if nobody was faster: a tmpfs with a place for pins and nothing else of the host's in it. The
+    /// process is in the host's mount namespace before and after.
+    pub fn make(root: &Root, host: &Host) -> Result<Self, Error> {
         files::make_directory(fd::HERE, RUN, 0o700).doing("make", RUN)?;
         let run = judge::open_directory(RUN, How::List)?;
         let lock = Lock::exclusive(&run).doing("lock", RUN)?;

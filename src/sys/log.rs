@@ -11,43 +11,25 @@ pub const ERROR: u8 = 83;
 /// The priority of a run: LOG_AUTHPRIV, LOG_INFO.
 const INFO: u8 = 86;
 
-/// The open way to the system log; none if there is no log daemon.
+/// The open way to the system log.
 #[derive(Debug)]
-pub struct Log(Option<UnixDatagram>);
+pub struct Log(UnixDatagram);
 
 impl Log {
-    /// No way to the log, yet or any more.
-    pub const fn closed() -> Self {
-        Self(None)
-    }
-
-    /// Whether there is one.
-    pub const fn is_open(&self) -> bool {
-        self.0.is_some()
-    }
-
-    /// Closes it.
-    pub fn close(&mut self) {
-        self.0 = None;
-    }
-
-    /// Opens it. ORDER: in the initial mount namespace, before a jail is entered; the socket is not reachable after.
-    pub fn open() -> Self {
-        let socket = UnixDatagram::unbound().and_then(|socket| {
-            socket.connect(policy::LOG)?;
-            socket.set_nonblocking(true)?;
-            Ok(socket)
-        });
-        Self(socket.ok())
+    /// Opens it; `None` if there is no log daemon.
+    ///
+    /// ORDER: in the initial mount namespace, before a jail is entered; the socket is not reachable after.
+    pub fn open() -> Option<Self> {
+        let socket = UnixDatagram::unbound().ok()?;
+        socket.connect(policy::LOG).and_then(|()| socket.set_nonblocking(true)).ok()?;
+        Some(Self(socket))
     }
 
     /// Sends one line. A daemon that is full or gone loses it: a log must not be able to stop a web server.
     pub fn line(&self, priority: u8, text: &str) {
-        if let Self(Some(socket)) = self {
-            // The identity is a constant: argv[0] is the caller's.
-            let line = format!("<{priority}>trampoline[{}]: {text}", std::process::id());
-            drop(socket.send(line.as_bytes()));
-        }
+        // The identity is a constant: argv[0] is the caller's.
+        let line = format!("<{priority}>trampoline[{}]: {text}", std::process::id());
+        drop(self.0.send(line.as_bytes()));
     }
 
     /// Sends one line about a run.

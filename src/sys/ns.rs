@@ -93,19 +93,11 @@ pub fn copy_mounts_anew(_: &Root, turn: usize) -> Result<()> {
     nix::sched::sched_setaffinity(Pid::from_raw(0), &own)
 }
 
-/// The two returns of [`first_process`].
-#[derive(Debug)]
-pub enum Side {
-    /// Outside: the first process is this one.
-    Outside(Pid),
-    /// Inside: we are process 1.
-    Inside,
-}
-
 /// Makes the first process of a new pid namespace, in a copy of the current mount namespace.
 ///
-/// Like fork(2) it copies this process, which has one thread: no lock is held by another.
-pub fn first_process(_: &Root) -> Result<Side> {
+/// Like fork(2) it copies this process, which has one thread: no lock is held by another. It returns twice: outside with
+/// the pid of the first process, inside, in that process, with `None`.
+pub fn first_process(_: &Root) -> Result<Option<Pid>> {
     // SAFETY: an all-zero clone_args is a valid one.
     let mut args: libc::clone_args = unsafe { std::mem::zeroed() };
     let flags = CloneFlags::CLONE_NEWPID | CloneFlags::CLONE_NEWNS;
@@ -114,11 +106,8 @@ pub fn first_process(_: &Root) -> Result<Side> {
     // SAFETY: without CLONE_VM the child has its own copy of everything, and no stack is given, so it returns here as
     // fork does. glibc's own fork handlers are not run: none are registered in this program.
     let pid = raw(unsafe { syscall!(Sysno::clone3, &raw const args, size_of::<libc::clone_args>()) })?;
-    match i32::try_from(pid) {
-        Ok(0) => Ok(Side::Inside),
-        Ok(pid) => Ok(Side::Outside(Pid::from_raw(pid))),
-        Err(_) => Err(Errno::EINVAL),
-    }
+    let pid = i32::try_from(pid).map_err(|_| Errno::EINVAL)?;
+    Ok((pid != 0).then(|| Pid::from_raw(pid)))
 }
 
 /// Sets the host name and the NIS domain name of the current uts namespace; `None` clears one.

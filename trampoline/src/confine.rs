@@ -11,7 +11,7 @@ use jail::sys::{files, limit, mount, seccomp};
 
 impl Session {
     /// Consumes root's rights; what follows has none.
-    pub fn confine(self, root: Root, log: &mut Log) -> Result<Confined, Error> {
+    pub fn confine(self, root: Root, log: &mut Option<Log>) -> Result<Confined, Error> {
         let spec = &self.spec;
         files::enter(layout::ROOT).doing("enter", "the jail's tree")?;
         mount::proc_here(&root).doing("mount", "/proc")?;
@@ -20,7 +20,7 @@ impl Session {
         limit::set(&root, &spec.limits).doing("set", "the limits")?;
         files::session_umask();
         // ORDER: no descriptor that root opened is open when the uid is the user's (CVE-2026-46333), but the lease.
-        log.close();
+        *log = None;
         let user = Ids::of_target(spec.uid, spec.gid, &spec.groups).become_user(root).doing("give up root's rights", "")?;
         seccomp::load(&user).doing("load", "the system-call filter")?;
         Ok(Confined { session: self, user })

@@ -3,6 +3,7 @@
 use crate::disarm::Armed;
 use crate::inside::Session;
 use crate::open::Jail;
+use crate::outside::Supervisor;
 use jail::error::Error;
 use jail::layout;
 use jail::state::Doing;
@@ -43,8 +44,8 @@ impl Entered {
         let (read, write) = fd::pipe().doing("make", "a pipe")?;
         let Jail { lease, spec, run } = self.jail;
         match ns::first_process(root).doing("start", "the session")? {
-            ns::Side::Outside(init) => Ok(Side::Outside(Armed { init, lease, orders: write, timeout: run.timeout })),
-            ns::Side::Inside => Ok(Side::Inside(Box::new(Session { lease, spec, run, orders: read }))),
+            Some(init) => Ok(Side::Outside(Armed(Supervisor { init, _lease: lease, orders: write, timeout: run.timeout }))),
+            None => Ok(Side::Inside(Box::new(Session { lease, spec, run, orders: read }))),
         }
     }
 }

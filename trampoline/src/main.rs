@@ -30,14 +30,14 @@ jail::entry!(story);
 
 fn story(words: Vec<OsString>) -> u8 {
     start::quiet_panics();
-    let mut log = Log::closed();
+    let mut log = None;
     match run(words, &mut log) {
         Ok(code) => code,
         Err(error) => tell::failure(log, &error),
     }
 }
 
-fn run(words: Vec<OsString>, log: &mut Log) -> Result<u8, Error> {
+fn run(words: Vec<OsString>, log: &mut Option<Log>) -> Result<u8, Error> {
     let (root, by) = Root::take()?;
     clean::process(&root).doing("clean up what the caller left", "")?;
     let request = match Request::parse(words)? {
@@ -51,7 +51,7 @@ fn run(words: Vec<OsString>, log: &mut Log) -> Result<u8, Error> {
         let planned = authorised.planned()?;
         return Ok(answer::plan(&disarm::caller(root, by)?, &planned));
     }
-    let Some(jail) = authorised.open(&root, host, log)? else { return Ok(0) };
+    let Some(jail) = authorised.open(&root, host, log.as_ref())? else { return Ok(0) };
     let entered = jail.enter(&root)?;
     match entered.begin(&root)? {
         enter::Side::Outside(supervisor) => supervisor.disarm(root, by, log)?.watch(),

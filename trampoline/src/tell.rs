@@ -8,12 +8,13 @@ use jail::sys::root::{Root, called_by};
 use jail::sys::streams::say;
 
 /// Says it, and returns the exit code.
-pub fn failure(log: Log, error: &Error) -> u8 {
+pub fn failure(log: Option<Log>, error: &Error) -> u8 {
     let by = called_by();
-    // What goes wrong before the log is open, or after it was closed, may still find the way there.
-    let log = if log.is_open() { log } else { Log::open() };
     let priority = if matches!(error, Error::Usage(_) | Error::Refused(_)) { log::WARNING } else { log::ERROR };
-    log.line(priority, &format!("caller uid {}: {error}", by.uid));
+    // What goes wrong before the log is open, or after it was closed, may still find the way there.
+    if let Some(log) = log.or_else(Log::open) {
+        log.line(priority, &format!("caller uid {}: {error}", by.uid));
+    }
     // ORDER: before the drop nothing is said. In a user namespace nothing can be dropped, nor was anything there.
     // The caller's descriptor may block for ever, or be a socket whose reader asks who wrote: not root, then.
     if Root::left_over().is_none_or(|root| Ids::of_caller(by).become_user(root).is_ok() || ns::in_user_namespace()) {
