@@ -13,6 +13,7 @@ pub mod init;
 pub mod limit;
 pub mod lock;
 pub mod log;
+pub mod memory;
 pub mod mount;
 pub mod net;
 pub mod ns;

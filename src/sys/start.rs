@@ -22,13 +22,16 @@ pub fn words(count: c_int, words: *const *const c_char) -> Vec<OsString> {
     (0..usize::try_from(count).unwrap_or(0)).map(word).collect()
 }
 
-/// Makes a function of type `fn(Vec<OsString>) -> u8` the program's `main`.
+/// Makes a function of type `fn(Vec<OsString>) -> u8` the program's `main`, and a [`Region`](super::memory::Region) its memory.
 ///
 /// The standard library's own start would, before a line of ours and with the caller's limits and descriptors still in
 /// force, poll and reopen 0-2, ignore SIGPIPE (which a program would inherit across execve), and map a signal stack.
 #[macro_export]
 macro_rules! entry {
     ($run:path) => {
+        #[global_allocator]
+        static MEMORY: $crate::sys::memory::Region = $crate::sys::memory::Region::new();
+
         // SAFETY: the symbol is C's `main`; a program has one, and rustc's own is absent under `#![no_main]`.
         #[unsafe(no_mangle)]
         extern "C" fn main(count: core::ffi::c_int, words: *const *const core::ffi::c_char) -> core::ffi::c_int {
