@@ -10,13 +10,6 @@ DESTDIR ?=
 GROUP ?= www-data
 MODE ?= 4750
 
-# The setuid program is a static-pie without ld.so: musl if rustup has it, else glibc. It is built by itself, so that no
-# other program's features end up in it.
-HOST := $(shell rustc -vV | sed -n 's/^host: //p')
-MUSL := $(subst -gnu,-musl,$(HOST))
-TARGET ?= $(shell if rustup target list --installed 2>/dev/null | grep -qx $(MUSL) && command -v musl-gcc >/dev/null; then echo $(MUSL); else echo $(HOST); fi)
-STATIC := -C target-feature=+crt-static -C relocation-model=pie -C link-arg=-Wl,-z,relro,-z,now,-z,noexecstack \
-          --remap-path-prefix=$(CURDIR)=.
 OUT := target/release
 CHECK := target/check
 BIN := /var/lib/trampoline-check-bin
@@ -27,9 +20,8 @@ help: ## show this
 
 # $(call programs,TARGET_DIR,POLICY)
 define programs
-	JAIL_POLICY=$(2) RUSTFLAGS="$(STATIC)" $(CARGO) build --release --locked --target-dir $(1)/static --target $(TARGET) -p trampoline
+	build/setuid $(1) $(2)
 	JAIL_POLICY=$(2) $(CARGO) build --release --locked --target-dir $(1) -p reaper -p jailbase
-	install -D -m 755 $(1)/static/$(TARGET)/release/trampoline $(1)/release/trampoline
 endef
 
 build: ## the three programs, in target/release
