@@ -1,8 +1,9 @@
 //! The compiler of the jail's seccomp program: from names to classic BPF, for the architecture that is built for.
 //!
-//! A program asks, in this order: is it our architecture, is it x32, which range does the number fall into, and for a
-//! few calls, what are the arguments. Whatever no list names fails with ENOSYS, as on an older kernel: every C library
-//! and runtime has a way around a call its kernel lacks, while EPERM is often taken as final.
+//! A program asks, in this order: is it our architecture, which range does the number fall into, and for a few calls,
+//! what are the arguments. Whatever no list names fails with ENOSYS, as on an older kernel: every C library and runtime
+//! has a way around a call its kernel lacks, while EPERM is often taken as final. That holds for x32 too: its numbers
+//! have the bit 0x4000_0000 and lie above every number that a list names.
 
 #[path = "seccomp/emit.rs"]
 pub mod emit;
@@ -103,16 +104,8 @@ pub fn program(arch: &str, profile: Profile) -> Result<Vec<Insn>, String> {
 
     // ORDER: the assembler works from the last instruction to the first, so everything here is in reverse.
     let mut code = Assembler::starting_with(rules::value(&ALLOW)?);
-    let leaves = tree::leaves(&ranges, &mut code)?;
-    let numbers = tree::emit(&leaves, &mut code)?;
-    let native = match arch {
-        Arch::X86_64 => {
-            let x32 = code.give(rules::value(&ENOSYS)?);
-            code.jump_if_bits(0x4000_0000, x32, numbers)?
-        }
-        Arch::Aarch64 => numbers,
-    };
-    let native = code.load(emit::NUMBER, native);
+    let numbers = tree::emit(&ranges, &mut code)?;
+    let native = code.load(emit::NUMBER, numbers);
     let foreign = code.give(rules::value(&KILL)?);
     let start = code.jump_if_equal(arch.audit(), native, foreign)?;
     code.load(emit::ARCH, start);

@@ -23,11 +23,18 @@ fn web(arch: &Arch) -> Vec<Insn> {
 #[test]
 fn the_kernel_would_take_it() {
     for arch in ARCHS {
+        bpf::check(&web(arch));
+    }
+}
+
+/// Each entry loads it. The kernel translates every instruction, and runs the program for each number that it knows.
+#[test]
+fn loading_it_costs_no_more_than_when_it_was_measured() {
+    for arch in ARCHS {
         let program = web(arch);
-        bpf::check(&program);
-        assert!(program.len() < 200, "{}: {} instructions, it was a small tree", arch.name, program.len());
-        let longest = (0..1024).map(|nr| bpf::run(&program, &Call { arch: arch.audit, nr, args: [0; 6] }).1).max();
-        assert!(longest <= Some(20), "{}: {longest:?} steps for one call", arch.name);
+        let steps = |nr| bpf::run(&program, &Call { arch: arch.audit, nr, args: [0; 6] }).1;
+        let (sum, longest) = ((0..470).map(steps).sum::<usize>(), (0..470).map(steps).max().unwrap());
+        assert!(program.len() <= 120 && sum <= 4_800 && longest <= 24, "{}: {} {sum} {longest}", arch.name, program.len());
     }
 }
 
@@ -156,14 +163,13 @@ fn jumps_that_are_too_long_for_a_comparison() {
     ];
     let rule = |nr: u32| (nr / 7 % 5 + nr / 3 % 4) as usize % 4;
     let mut ranges = vec![(0, &RULES[rule(0)])];
-    ranges.extend((1..3000).filter(|nr| rule(*nr) != rule(nr - 1)).map(|nr| (nr, &RULES[rule(nr)])));
+    ranges.extend((1..1000).filter(|nr| rule(*nr) != rule(nr - 1)).map(|nr| (nr, &RULES[rule(nr)])));
     let mut code = seccomp::emit::Assembler::starting_with(0);
-    let leaves = seccomp::tree::leaves(&ranges, &mut code).unwrap();
-    let start = seccomp::tree::emit(&leaves, &mut code).unwrap();
+    let start = seccomp::tree::emit(&ranges, &mut code).unwrap();
     code.load(seccomp::emit::NUMBER, start);
     let program = code.finish().unwrap();
     assert!(program.iter().any(|insn| insn.code == 0x05), "a long program without a long jump");
-    for nr in 0..3000 {
+    for nr in 0..1000 {
         for bit in 0..2 {
             let expected = [ALLOW, EPERM, if bit == 1 { EPERM } else { ALLOW }, ENOSYS][rule(nr)];
             assert_eq!(bpf::run(&program, &Call { arch: 0, nr, args: [bit, 0, 0, 0, 0, 0] }).0, expected, "{nr} {bit}");

@@ -109,14 +109,10 @@ static SOCKETPAIR: Rule = Rule::Match { argument: 0, mask: u32::MAX, cases: &[(&
 /// TIOCSTI and TIOCLINUX type into the terminal of whoever looks at it.
 static IOCTL: Rule = Rule::Match { argument: 1, mask: u32::MAX, cases: &[(&[0x5412, 0x541C], &EPERM)], other: &ALLOW };
 
-/// Linux, Linux 32 (uname -m), both without randomised addresses (gdb, SBCL) or with the old address layout, and the
-/// question which it is. The rest makes old holes easy: pages at 0, readable means executable.
-static PERSONALITY: Rule = Rule::Match {
-    argument: 0,
-    mask: u32::MAX,
-    cases: &[(&[0, 8, 0x2_0000, 0x2_0008, 0x4_0000, 0x4_0008, 0xFFFF_FFFF], &ALLOW)],
-    other: &EPERM,
-};
+/// PER_LINUX32 (uname -m), UNAME26 and ADDR_NO_RANDOMIZE (gdb, SBCL) in any mixture, and the question which it is now.
+/// The rest makes old holes easy: pages at 0, readable means executable.
+static PERSONALITY: Rule = Rule::Match { argument: 0, mask: u32::MAX, cases: &[(&[u32::MAX], &ALLOW)], other: &HARMLESS };
+static HARMLESS: Rule = Rule::Bits { argument: 0, bits: !0x6_0008, any: &EPERM, none: &ALLOW };
 
 /// What a program returns for a rule that asks no question.
 /// KERNEL: SECCOMP_RET_ALLOW, SECCOMP_RET_ERRNO with the errno in the lower half, SECCOMP_RET_KILL_PROCESS.

@@ -119,7 +119,7 @@ pub fn says(arch: &Arch, call: &Call) -> Answer {
     } else if call.nr == arch.ioctl {
         unless(second == 0x5412 || second == 0x541c, EPERM)
     } else if call.nr == arch.personality {
-        let good = first == u32::MAX || matches!(first & !8, 0 | 0x2_0000 | 0x4_0000);
+        let good = first == u32::MAX || matches!(first & !8, 0 | 0x2_0000 | 0x4_0000 | 0x6_0000);
         unless(!good, EPERM)
     } else if arch.not_of_init.contains(&call.nr) {
         unless(first == 1, EPERM)
