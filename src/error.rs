@@ -27,6 +27,8 @@ pub enum Error {
     Usage(String),
     /// No: the reason is for syslog, the caller reads one plain line.
     Refused(String),
+    /// Not now: the caller, who is let in otherwise, may know why.
+    Later(&'static str),
     /// The kernel said no, or something on disk is not as it must be.
     Failed {
         /// A phrase that follows "cannot".
@@ -52,7 +54,7 @@ impl Error {
     pub const fn code(&self) -> u8 {
         match self {
             Self::Usage(_) => code::USAGE,
-            Self::Refused(_) => code::REFUSED,
+            Self::Refused(_) | Self::Later(_) => code::REFUSED,
             Self::Failed { .. } => code::FAILED,
             Self::NotExecutable(..) => code::NOT_EXECUTABLE,
             Self::NotFound(_) => code::NOT_FOUND,
@@ -74,6 +76,7 @@ impl fmt::Display for Error {
         match self {
             Self::Usage(what) => write!(f, "{what}; see trampoline --help"),
             Self::Refused(reason) => write!(f, "refused: {reason}"),
+            Self::Later(why) => write!(f, "not now: {why}"),
             Self::Failed { doing, on, why } if on.is_empty() => write!(f, "cannot {doing}: {why}"),
             Self::Failed { doing, on, why } => write!(f, "cannot {doing} {on}: {why}"),
             Self::NotExecutable(program, why) => write!(f, "cannot execute {program}: {why}"),

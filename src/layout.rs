@@ -1,4 +1,4 @@
-//! Where each thing of a jail lives, and the names of pins read back. Every path is one component or a constant.
+//! Where each thing of a jail lives, and a generation read back. Every path is one component or a constant.
 #![forbid(unsafe_code)]
 
 use crate::id::{Name, Target};
@@ -37,11 +37,6 @@ pub const ROOT: &str = "root";
 /// The name of a target's pin, and of its directory.
 pub fn pin(target: Target) -> String {
     target.to_string()
-}
-
-/// The target a pin belongs to; `None` for a name no jail of ours has.
-pub fn target_of_pin(name: &str) -> Option<Target> {
-    Target::parse(name)
 }
 
 /// A generation's directory name read back: a positive decimal number.

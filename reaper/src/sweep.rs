@@ -1,16 +1,16 @@
-//! The pins: each is asked once in a sweep, and one that went gives its place back.
+//! A sweep: each pin is asked once, and one that went gives its place back.
 
 use jail::error::Error;
 use jail::id::Target;
 use jail::layout;
 use jail::state::Doing;
 use jail::state::jails::Jails;
+use jail::state::pins::{self, Pins};
 use jail::sys::fd::{self, How};
 use jail::sys::lock::Lock;
 use jail::sys::mount::{self, Expiry};
 use jail::sys::root::Root;
 use jail::sys::{self, Errno, files};
-use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 /// How long a sweep waits for another to end.
@@ -62,107 +62,64 @@ pub fn turn(jails: &Jails) -> Result<Option<Lock>, Error> {
     }
 }
 
-/// The directory of pins, which is the current directory while this value lives.
-#[derive(Debug)]
-pub struct Pins {
-    dir: OwnedFd,
+/// Asks the kernel about one name: whoever used it since the last time keeps it, and so does whoever holds it.
+pub fn ask(root: &Root, jails: &Jails, pins: &Pins, name: &str) -> Outcome {
+    let Some(target) = pins::target_of(name) else { return Outcome::Foreign };
+    let outcome = match mount::expire(root, name) {
+        Ok(Expiry::Marked) => Ok(Outcome::Marked),
+        Ok(Expiry::Busy) => Ok(Outcome::InUse),
+        // Whether its place goes in this sweep or the next, the jail itself is gone.
+        Ok(Expiry::Gone) => give_back(jails, pins, target).map(|_| Outcome::Unmounted),
+        Ok(Expiry::NotMounted) => give_back(jails, pins, target).map(|place| match place {
+            Place::Removed => Outcome::Cleared,
+            Place::Taken => Outcome::InMaking,
+            Place::Foreign => Outcome::Foreign,
+        }),
+        Err(Errno::ENOENT) => Ok(Outcome::Cleared),
+        Err(errno) => Err(Error::failed("unmount the pin", name, sys::why(errno))),
+    };
+    outcome.unwrap_or_else(Outcome::Failed)
 }
 
-impl Pins {
-    /// In the holder: makes the directory of pins the current one.
-    ///
-    /// A pin is named by one component from here on, so that no look at it walks over a mount on the way and nobody's
-    /// symbolic link has a say.
-    pub fn enter() -> Result<Self, Error> {
-        let path = format!("/{}", layout::PINS);
-        let dir = fd::open(&path, How::List).doing("open the pins of the holder", path.clone())?;
-        files::enter_directory(&dir).doing("enter the pins of the holder", path)?;
-        Ok(Self { dir })
-    }
-
-    /// Their names, in order. Listing touches no pin; a stat or an open of one would undo its mark.
-    pub fn names(&self) -> Result<Vec<String>, Error> {
-        let mut names = files::names(&self.dir).doing("list", "the pins of the holder")?;
-        names.sort_unstable();
-        Ok(names)
-    }
-
-    /// Asks the kernel about one name: whoever used it since the last time keeps it, and so does whoever holds it.
-    pub fn ask(&self, root: &Root, jails: &Jails, name: &str) -> Outcome {
-        let Some(target) = layout::target_of_pin(name) else { return Outcome::Foreign };
-        let outcome = match mount::expire(root, name) {
-            Ok(Expiry::Marked) => Ok(Outcome::Marked),
-            Ok(Expiry::Busy) => Ok(Outcome::InUse),
-            // Whether its place goes in this sweep or the next, the jail itself is gone.
-            Ok(Expiry::Gone) => self.give_back(jails, target).map(|_| Outcome::Unmounted),
-            Ok(Expiry::NotMounted) => self.give_back(jails, target).map(|place| match place {
-                Place::Removed => Outcome::Cleared,
-                Place::Taken => Outcome::InMaking,
-                Place::Foreign => Outcome::Foreign,
-            }),
-            Err(Errno::ENOENT) => Ok(Outcome::Cleared),
-            Err(errno) => Err(Error::failed("unmount the pin", name, sys::why(errno))),
-        };
-        outcome.unwrap_or_else(Outcome::Failed)
-    }
-
-    /// Removes the empty file that a pin was mounted on.
-    ///
-    /// ORDER: the lock, then the removal, and no second question to the kernel between them. A cold entry makes the file,
-    /// opens it and mounts the pin on it, all under this lock; so under the lock the file either is free or carries its
-    /// pin. Without it we could remove the file after it was opened, and the mount on it would be ENOENT. Which of the two
-    /// it is the removal finds out by itself, in one step. To ask [`mount::expire`] once more would be wrong: it would
-    /// set, or act on, the mark of a jail that was made this instant.
-    /// KERNEL: removing a file that is a mount point in our own mount namespace is EBUSY (`vfs_unlink`, fs/namei.c; 3.18).
-    ///
-    /// A warm entry takes no lock. It finds the pin and holds the jail, or it finds the empty file, or nothing; either of
-    /// those sends it to the cold entry, which waits for the lock and looks again.
-    fn give_back(&self, jails: &Jails, target: Target) -> Result<Place, Error> {
-        let name = layout::pin(target);
-        // Not judged: the lock of a directory that trampoline would not believe is nobody else's.
-        let dir = match fd::open_beneath(&jails.dir, &name, How::List) {
-            // The user was removed. An entry that began before that may fail now, as it should.
-            Err(Errno::ENOENT) => None,
-            opened => Some(opened.doing("open", layout::jail_dir(target))?),
-        };
-        let _lock = match &dir {
-            None => None,
-            // Not waited for: the maker may wait for a file server, and the other jails must not. What is left lying here
-            // is an empty file, and the next sweep asks for it again.
-            Some(dir) => match Lock::try_exclusive(dir).doing("lock", layout::jail_dir(target))? {
-                None => return Ok(Place::Taken),
-                lock => lock,
-            },
-        };
-        match fd::stat_at(&self.dir, &name) {
-            Err(Errno::ENOENT) => return Ok(Place::Removed),
-            stat => {
-                let stat = stat.doing("look at the place of the pin", name.clone())?;
-                if !fd::is_file(&stat) || stat.st_size != 0 {
-                    return Ok(Place::Foreign);
-                }
+/// Removes the empty file that a pin was mounted on.
+///
+/// ORDER: the lock, then the removal, and no second question to the kernel between them. A cold entry makes the file,
+/// opens it and mounts the pin on it, all under this lock; so under the lock the file either is free or carries its
+/// pin. Without it we could remove the file after it was opened, and the mount on it would be ENOENT. Which of the two
+/// it is the removal finds out by itself, in one step. To ask [`mount::expire`] once more would be wrong: it would
+/// set, or act on, the mark of a jail that was made this instant.
+/// KERNEL: removing a file that is a mount point in our own mount namespace is EBUSY (`vfs_unlink`, fs/namei.c; 3.18).
+///
+/// A warm entry takes no lock. It finds the pin and holds the jail, or it finds the empty file, or nothing; either of
+/// those sends it to the cold entry, which waits for the lock and looks again.
+fn give_back(jails: &Jails, pins: &Pins, target: Target) -> Result<Place, Error> {
+    let name = layout::pin(target);
+    // Not judged: the lock of a directory that trampoline would not believe is nobody else's.
+    let dir = match fd::open_beneath(&jails.dir, &name, How::List) {
+        // The user was removed. An entry that began before that may fail now, as it should.
+        Err(Errno::ENOENT) => None,
+        opened => Some(opened.doing("open", layout::jail_dir(target))?),
+    };
+    let _lock = match &dir {
+        None => None,
+        // Not waited for: the maker may wait for a file server, and the other jails must not. What is left lying here
+        // is an empty file, and the next sweep asks for it again.
+        Some(dir) => match Lock::try_exclusive(dir).doing("lock", layout::jail_dir(target))? {
+            None => return Ok(Place::Taken),
+            lock => lock,
+        },
+    };
+    match fd::stat_at(&pins.dir, &name) {
+        Err(Errno::ENOENT) => return Ok(Place::Removed),
+        stat => {
+            let stat = stat.doing("look at the place of the pin", name.clone())?;
+            if !fd::is_file(&stat) || stat.st_size != 0 {
+                return Ok(Place::Foreign);
             }
         }
-        match files::remove(&self.dir, &name) {
-            Err(Errno::EBUSY) => Ok(Place::Taken),
-            removed => removed.doing("remove the place of the pin", name).map(|()| Place::Removed),
-        }
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_is_a_pin_only_if_it_is_a_uid_as_we_write_it() {
-        for strange in
-            ["", "0", "02001", "2001 ", " 2001", "2001\n", "2001 (deleted)", "2001\\040", "-1", "x", "4294967295", "2001.old"]
-        {
-            assert_eq!(layout::target_of_pin(strange), None, "{strange:?}");
-        }
-        for uid in [1, 10, 100, 1000, 2001, 59_999] {
-            assert_eq!(layout::target_of_pin(&uid.to_string()).map(layout::pin), Some(uid.to_string()));
-        }
+    match files::remove(&pins.dir, &name) {
+        Err(Errno::EBUSY) => Ok(Place::Taken),
+        removed => removed.doing("remove the place of the pin", name).map(|()| Place::Removed),
     }
 }

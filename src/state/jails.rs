@@ -9,6 +9,7 @@ use crate::policy::STATE;
 use crate::record;
 use crate::spec::Spec;
 use crate::sys::fd::{self, How};
+use crate::sys::lock::{Lock, is_barred};
 use crate::sys::{self, Errno};
 use std::os::fd::OwnedFd;
 
@@ -43,6 +44,12 @@ impl Jails {
             fd::open_beneath(&self.dir, layout::BY_NAME, How::Directory).and_then(|dir| fd::link_text(&dir, name.as_str()));
         let text = there(text, &path, "this user has no jail; see jailbase user add")?;
         Target::parse(&text).ok_or_else(|| Error::Refused(format!("the link {path} does not read a uid")))
+    }
+
+    /// Refuses an entry while the jail is drained: then the byte of its uid is barred, or all are.
+    pub fn admit(&self, target: Target) -> Result<(), Error> {
+        let barred = is_barred(&self.dir, target.get()).doing("look for a drain of the jail of uid", target.to_string())?;
+        if barred { Err(Error::Later("this jail is being drained; try again later")) } else { Ok(()) }
     }
 
     /// The directory of a target that has a jail.
@@ -97,7 +104,7 @@ impl JailDir {
     }
 
     /// Takes the lock of making and unmaking this jail; it falls with the returned value, or with the process.
-    pub fn lock(&self) -> Result<sys::lock::Lock, Error> {
-        sys::lock::Lock::exclusive(&self.dir).doing("lock", layout::jail_dir(self.target))
+    pub fn lock(&self) -> Result<Lock, Error> {
+        Lock::exclusive(&self.dir).doing("lock", layout::jail_dir(self.target))
     }
 }

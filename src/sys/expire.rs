@@ -1,10 +1,11 @@
 //! What a sweep asks of the kernel. The setuid program has no use for it, and none of it is linked in there.
 
 use super::lock::Lock;
-use super::{Errno, Result};
+use super::{Errno, Result, fd};
 use crate::sys::root::Root;
+use nix::fcntl::{FcntlArg, fcntl};
 use nix::mount::MntFlags;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 /// What the kernel said of a mount that was to expire.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,14 +26,23 @@ pub enum Expiry {
 /// A name with a slash would let UMOUNT_NOFOLLOW guard its last component only.
 #[doc(alias = "MNT_EXPIRE")]
 pub fn expire(_: &Root, name: &str) -> Result<Expiry> {
+    ask(name, MntFlags::MNT_EXPIRE)
+}
+
+/// Asks the kernel to unmount `name` of the current directory if nobody holds it, used or not. Never [`Expiry::Marked`].
+pub fn unmount(_: &Root, name: &str) -> Result<Expiry> {
+    ask(name, MntFlags::empty())
+}
+
+fn ask(name: &str, how: MntFlags) -> Result<Expiry> {
     if name.contains('/') || name.is_empty() {
-        return Err(super::Errno::EINVAL);
+        return Err(Errno::EINVAL);
     }
-    match nix::mount::umount2(name, MntFlags::MNT_EXPIRE | MntFlags::UMOUNT_NOFOLLOW) {
+    match nix::mount::umount2(name, how | MntFlags::UMOUNT_NOFOLLOW) {
         Ok(()) => Ok(Expiry::Gone),
-        Err(super::Errno::EAGAIN) => Ok(Expiry::Marked),
-        Err(super::Errno::EBUSY) => Ok(Expiry::Busy),
-        Err(super::Errno::EINVAL) => Ok(Expiry::NotMounted),
+        Err(Errno::EAGAIN) => Ok(Expiry::Marked),
+        Err(Errno::EBUSY) => Ok(Expiry::Busy),
+        Err(Errno::EINVAL) => Ok(Expiry::NotMounted),
         Err(errno) => Err(errno),
     }
 }
@@ -40,7 +50,7 @@ pub fn expire(_: &Root, name: &str) -> Result<Expiry> {
 /// The names in an open directory, but `.` and `..`; what is no UTF-8 is shown escaped.
 /// KERNEL: reading a directory does not reset the expiry mark of what is mounted on its entries; a stat of one does.
 pub fn names(dir: impl AsFd) -> Result<Vec<String>> {
-    let copy = super::fd::open_beneath(dir, ".", super::fd::How::List)?;
+    let copy = fd::open_beneath(dir, ".", fd::How::List)?;
     let mut all = Vec::new();
     for entry in nix::dir::Dir::from_fd(copy)?.iter() {
         let name = entry?;
@@ -53,14 +63,33 @@ pub fn names(dir: impl AsFd) -> Result<Vec<String>> {
 }
 
 /// What a name in a directory is, no link followed.
-pub fn stat_at(dir: impl AsFd, name: &str) -> Result<super::fd::FileStat> {
+pub fn stat_at(dir: impl AsFd, name: &str) -> Result<fd::FileStat> {
     nix::sys::stat::fstatat(dir, name, nix::fcntl::AtFlags::AT_SYMLINK_NOFOLLOW)
+}
+
+/// Bytes of a directory that [`super::lock::is_barred`] finds barred as long as this value lives, or its process.
+///
+/// Any number can bar the same byte: the lock is a read lock, and those do not exclude each other.
+#[derive(Debug)]
+#[must_use]
+pub struct Bar(#[expect(dead_code, reason = "held, not used")] OwnedFd);
+
+impl Bar {
+    /// Bars one byte, or all of them.
+    pub fn put(dir: impl AsFd, byte: Option<u32>) -> Result<Self> {
+        // KERNEL: such a lock belongs to the open file description (fcntl(2), 3.15), so it has one of its own.
+        let own = fd::open_beneath(dir, ".", fd::How::List)?;
+        let kind = i16::try_from(libc::F_RDLCK).map_err(|_| Errno::EINVAL)?;
+        let (l_start, l_len) = byte.map_or((0, 0), |byte| (byte.into(), 1));
+        let lock = libc::flock { l_type: kind, l_whence: 0, l_start, l_len, l_pid: 0 };
+        fcntl(&own, FcntlArg::F_OFD_SETLK(&lock)).map(|_| Self(own))
+    }
 }
 
 impl Lock {
     /// Takes the lock if nobody holds it, and does not wait.
     pub fn try_exclusive(dir: impl AsFd) -> Result<Option<Self>> {
-        match Self::take(dir, libc::LOCK_EX | libc::LOCK_NB) {
+        match Self::take(dir) {
             Err(Errno::EAGAIN) => Ok(None),
             taken => taken.map(Some),
         }

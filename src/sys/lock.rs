@@ -1,6 +1,7 @@
 //! flock(2) on a directory: the kernel lets go of it when the process ends, however it ends.
 
 use super::{Errno, Result};
+use nix::fcntl::{FcntlArg, fcntl};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
@@ -17,7 +18,7 @@ impl Lock {
     pub fn exclusive(dir: impl AsFd) -> Result<Self> {
         let start = Instant::now();
         while start.elapsed() < Duration::from_secs(10) {
-            match Self::take(&dir, libc::LOCK_EX | libc::LOCK_NB) {
+            match Self::take(&dir) {
                 Err(Errno::EAGAIN) => std::thread::sleep(Duration::from_millis(5)),
                 taken => return taken,
             }
@@ -25,16 +26,23 @@ impl Lock {
         Err(Errno::ETIMEDOUT)
     }
 
-    pub(super) fn take(dir: impl AsFd, how: i32) -> Result<Self> {
+    /// Takes the lock or says EAGAIN. It never waits, so no signal can interrupt it.
+    pub(super) fn take(dir: impl AsFd) -> Result<Self> {
         let file = dir.as_fd().try_clone_to_owned().map_err(|e| super::fd::errno(&e))?;
-        loop {
-            // SAFETY: a live descriptor and a constant.
-            match Errno::result(unsafe { libc::flock(file.as_raw_fd(), how) }) {
-                Err(Errno::EINTR) => {}
-                done => return done.map(|_| Self { file }),
-            }
-        }
+        // SAFETY: a live descriptor and a constant.
+        Errno::result(unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) }).map(|_| Self { file })
     }
+}
+
+/// Whether a byte of an open directory is barred by [`super::expire::Bar`].
+///
+/// KERNEL: F_OFD_GETLK locks nothing and waits for nobody (fcntl(2), 3.15), so who asks cannot hold up who bars. A record
+/// lock can lie past the end of a file, and on a directory, which has none.
+pub fn is_barred(dir: impl AsFd, byte: u32) -> Result<bool> {
+    let kind = i16::try_from(libc::F_WRLCK).map_err(|_| Errno::EINVAL)?;
+    let mut lock = libc::flock { l_type: kind, l_whence: 0, l_start: byte.into(), l_len: 1, l_pid: 0 };
+    fcntl(dir, FcntlArg::F_OFD_GETLK(&mut lock))?;
+    Ok(i32::from(lock.l_type) != libc::F_UNLCK)
 }
 
 impl Drop for Lock {

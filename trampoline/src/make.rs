@@ -32,6 +32,8 @@ pub fn jail(root: &Root, host: &Host, holder: &Holder, task: &Authorised) -> Res
     if let Some(lease) = holder.lease(task.spec.uid)? {
         return Ok(lease);
     }
+    // ORDER: under the lock. A drain concludes under it, and after that nothing is made.
+    task.jails.admit(task.spec.uid)?;
     if task.dir.spec()? != task.spec {
         return Err(Error::failed("make the jail of", task.spec.name.to_string(), "its spec was changed meanwhile; try again"));
     }

@@ -27,6 +27,8 @@ impl Authorised {
             Some(lease) => lease,
             None => make::jail(root, &host, &holder, &self)?,
         };
+        // ORDER: after the lease. A drain bars the entry before it asks for leases; so it finds ours, or we find its bar.
+        self.jails.admit(self.spec.uid)?;
         let Task::Run(run) = self.task else { return Ok(None) };
         let program = run.command.first().map_or(&b""[..], |program| program.as_bytes());
         if let Some(log) = log {

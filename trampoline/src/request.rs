@@ -73,6 +73,7 @@ pub struct Run {
 #[derive(Debug)]
 pub struct Authorised {
     pub(crate) grant: Grant,
+    pub(crate) jails: Jails,
     pub(crate) dir: JailDir,
     pub(crate) spec: Spec,
     pub(crate) task: Task,
@@ -190,7 +191,7 @@ impl Wanted {
         let spec = dir.spec()?;
         match &self.who {
             Who::Name(name) if *name != spec.name => Err(Error::Refused(format!("{name} leads to the spec of {}", spec.name))),
-            _ => Ok(Authorised { grant, dir, spec, task: self.task }),
+            _ => Ok(Authorised { grant, jails, dir, spec, task: self.task }),
         }
     }
 }

@@ -10,7 +10,7 @@ use jail::sys::streams::say;
 /// Says it, and returns the exit code.
 pub fn failure(log: Option<Log>, error: &Error) -> u8 {
     let by = called_by();
-    let priority = if matches!(error, Error::Usage(_) | Error::Refused(_)) { log::WARNING } else { log::ERROR };
+    let priority = if matches!(error, Error::Usage(_) | Error::Refused(_) | Error::Later(_)) { log::WARNING } else { log::ERROR };
     // What goes wrong before the log is open, or after it was closed, may still find the way there.
     if let Some(log) = log.or_else(Log::open) {
         log.line(priority, &format!("caller uid {}: {error}", by.uid));

@@ -8,6 +8,7 @@ use jail::layout;
 use jail::state::Doing;
 use jail::state::images::Generation;
 use jail::state::jails::Jails;
+use jail::state::pins;
 use jail::sys::{Errno, fd, files};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -53,7 +54,7 @@ fn rows() -> Result<Vec<Row>, Error> {
         jails => jails?,
     };
     let names = files::names(&jails.dir).doing("list", layout::JAILS)?;
-    let mut targets: Vec<Target> = names.iter().filter_map(|name| layout::target_of_pin(name)).collect();
+    let mut targets: Vec<Target> = names.iter().filter_map(|name| pins::target_of(name)).collect();
     targets.sort();
     let mut images = BTreeMap::new();
     Ok(targets.into_iter().map(|target| row(&jails, target, &mut images)).collect())

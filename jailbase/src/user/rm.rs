@@ -1,7 +1,6 @@
 //! `user rm`: first nobody can come in, then the jail is taken down, then its files go. Interrupted anywhere, there is no
 //! jail any more, and the same command finishes the work.
 
-use super::pin::{self, Pin};
 use super::{conflict, purge};
 use crate::{store, tell};
 use clap::Args;
@@ -12,6 +11,7 @@ use jail::policy::STATE;
 use jail::state::Doing;
 use jail::state::host::Host;
 use jail::state::jails::{JailDir, Jails};
+use jail::state::pins::{self, Pin};
 use jail::sys::fd::{self, How};
 use jail::sys::lock::Lock;
 use jail::sys::root::Root;
@@ -41,7 +41,7 @@ pub fn run(root: &Root, host: &Host, words: &Words) -> Result<(), Error> {
     let dir = jails.jail(target)?;
     let one = dir.lock()?;
 
-    take_down(root, host, &dir, &path)?;
+    take_down(root, host, &dir, &one, &path)?;
     let links = fd::open_beneath(&jails.dir, layout::BY_NAME, How::List).doing("open", layout::BY_NAME)?;
     for name in conflict::names_of(&links, target)? {
         store::clear(&links, name.as_str(), &format!("{STATE}/{}/{}", layout::JAILS, layout::BY_NAME))?;
@@ -71,13 +71,13 @@ pub fn run(root: &Root, host: &Host, words: &Words) -> Result<(), Error> {
 }
 
 /// ORDER: the spec goes first, so that nobody comes in while the pin is unmounted; it comes back if the jail is in use.
-fn take_down(root: &Root, host: &Host, dir: &JailDir, path: &str) -> Result<(), Error> {
+fn take_down(root: &Root, host: &Host, dir: &JailDir, lock: &Lock, path: &str) -> Result<(), Error> {
     let had = match store::rename(&dir.dir, layout::SPEC, ASIDE, path) {
         Ok(()) => true,
         Err(_) if fd::stat_at(&dir.dir, layout::SPEC).is_err() => false,
         Err(error) => return Err(error),
     };
-    let refusal = match pin::unmount(root, host, dir.target) {
+    let refusal = match pins::take_down(root, host, dir, lock) {
         Ok(Pin::Gone) => return Ok(()),
         Ok(Pin::Leased) => Error::Refused("programs are running in the jail; end them first, then try again".into()),
         Err(error) => error,

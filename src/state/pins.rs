@@ -1,0 +1,103 @@
+//! The pins as the other programs see them: listed, asked, taken down. The setuid program only opens one, or makes one.
+#![forbid(unsafe_code)]
+
+use super::Doing;
+use super::holder::Holder;
+use super::host::Host;
+use super::jails::JailDir;
+use crate::error::Error;
+use crate::id::Target;
+use crate::layout;
+use crate::sys::fd::{self, How};
+use crate::sys::lock::Lock;
+use crate::sys::mount::{self, Expiry};
+use crate::sys::root::Root;
+use crate::sys::{self, Errno, files};
+use std::os::fd::OwnedFd;
+
+/// The directory of pins, which is the current directory while this value lives.
+#[derive(Debug)]
+pub struct Pins {
+    /// The open directory itself.
+    pub dir: OwnedFd,
+}
+
+/// What became of a jail that was to be taken down.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[must_use]
+pub enum Pin {
+    /// The jail is down, or was not up.
+    Gone,
+    /// Sessions hold it.
+    Leased,
+}
+
+/// The target a pin belongs to; `None` for a name no jail of ours has.
+pub fn target_of(name: &str) -> Option<Target> {
+    Target::parse(name)
+}
+
+impl Pins {
+    /// In the holder: makes the directory of pins the current one.
+    ///
+    /// A pin is named by one component from here on, so that no look at it walks over a mount on the way and nobody's
+    /// symbolic link has a say.
+    pub fn enter() -> Result<Self, Error> {
+        let path = format!("/{}", layout::PINS);
+        let dir = fd::open(&path, How::List).doing("open the pins of the holder", path.clone())?;
+        files::enter_directory(&dir).doing("enter the pins of the holder", path)?;
+        Ok(Self { dir })
+    }
+
+    /// Their names, in order. Listing touches no pin; a stat or an open of one would undo its mark.
+    pub fn names(&self) -> Result<Vec<String>, Error> {
+        let mut names = files::names(&self.dir).doing("list", "the pins of the holder")?;
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// Unmounts a pin that nobody holds, used a moment ago or not, and removes its place.
+    fn unmount(&self, root: &Root, target: Target) -> Result<Pin, Error> {
+        let name = layout::pin(target);
+        loop {
+            match mount::unmount(root, &name) {
+                // Two pins can lie on one another in theory; what is mounted below shows at the next turn.
+                Ok(Expiry::Gone) => {}
+                Ok(Expiry::Busy | Expiry::Marked) => return Ok(Pin::Leased),
+                Ok(Expiry::NotMounted) => {
+                    files::remove(&self.dir, &name).doing("remove the place of the pin", name)?;
+                    return Ok(Pin::Gone);
+                }
+                Err(Errno::ENOENT) => return Ok(Pin::Gone),
+                Err(errno) => return Err(Error::failed("unmount the pin", name, sys::why(errno))),
+            }
+        }
+    }
+}
+
+/// Takes a jail down if nobody holds a lease. Under the lock, so nobody makes it anew meanwhile; and if entries are barred
+/// as well, it is down for good. The process is in the host's mount namespace before and after.
+pub fn take_down(root: &Root, host: &Host, dir: &JailDir, _: &Lock) -> Result<Pin, Error> {
+    let Some(holder) = Holder::find()? else { return Ok(Pin::Gone) };
+    holder.enter(root)?;
+    let done = Pins::enter().and_then(|pins| pins.unmount(root, dir.target));
+    host.back(root)?;
+    done
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_a_pin_only_if_it_is_a_uid_as_we_write_it() {
+        for strange in
+            ["", "0", "02001", "2001 ", " 2001", "2001\n", "2001 (deleted)", "2001\\040", "-1", "x", "4294967295", "2001.old"]
+        {
+            assert_eq!(target_of(strange), None, "{strange:?}");
+        }
+        for uid in [1, 10, 100, 1000, 2001, 59_999] {
+            assert_eq!(target_of(&uid.to_string()).map(layout::pin), Some(uid.to_string()));
+        }
+    }
+}

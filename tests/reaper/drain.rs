@@ -1,0 +1,242 @@
+//! Drains: nobody comes in, who is inside may finish, and then the jail is gone.
+
+use crate::common::call::{Call, Running};
+use crate::common::user::User;
+use crate::common::{log, process, program, seen, sweep};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A drain under way; its words go to a pipe.
+fn start(words: &[&str]) -> Child {
+    let mut command = Command::new(program("reaper"));
+    command.env_clear().arg("-v").args(words).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// The exit code of a drain, and what it said.
+fn end(drain: Child) -> (i32, String) {
+    let done = drain.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert_eq!(done.stdout, b"", "{said}");
+    (done.status.code().unwrap_or_else(|| panic!("{:?}: {said}", done.status)), said)
+}
+
+fn end_of_killed(drain: Child) {
+    assert_eq!(drain.wait_with_output().unwrap().status.code(), None);
+}
+
+fn drain(words: &[&str]) -> (i32, String) {
+    end(start(words))
+}
+
+/// A program in the jail that runs until it is sent a signal.
+fn session(user: &User) -> Running {
+    let running = user.call(&["sleep", "60"]).start();
+    assert!(seen::within(Duration::from_secs(5), || seen::processes(user.uid).iter().any(|(_, c)| c == "sleep")));
+    running
+}
+
+fn finish(session: Running) {
+    session.signal(libc::SIGTERM);
+    assert_eq!(session.end().code(), 128 + libc::SIGTERM);
+}
+
+/// Whether a call is refused because of a drain; the only other thing it may be is let in.
+#[track_caller]
+fn is_refused(user: &User) -> bool {
+    let done = user.run(&["true"]);
+    match done.code() {
+        0 => false,
+        _ => {
+            assert_eq!(done.failed(77), "not now: this jail is being drained; try again later");
+            true
+        }
+    }
+}
+
+/// A drain that waits for a session, with its bar put.
+fn waiting(user: &User, seconds: &str) -> Child {
+    let drain = start(&["--drain", &user.name, "--wait", seconds]);
+    assert!(seen::within(Duration::from_secs(5), || is_refused(user)), "the drain keeps nobody out");
+    drain
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn an_idle_jail_is_drained_at_once_by_name_and_by_uid_and_can_be_made_again() {
+    let _ours_alone = sweep::none();
+    let user = User::new();
+    for whom in [user.name.clone(), user.uid.to_string()] {
+        user.run(&["true"]).well();
+        assert!(seen::is_pinned(user.uid));
+        let (code, said) = drain(&["--drain", &whom]);
+        assert_eq!((code, said), (0, format!("{}: drained\n", user.uid)));
+        user.leaves_nothing();
+    }
+    user.run(&["true"]).well();
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_jail_that_is_not_up_is_drained_as_well_and_a_user_without_one_is_refused() {
+    let _ours_alone = sweep::none();
+    let user = User::new();
+    assert_eq!(drain(&["--drain", &user.name]).0, 0);
+    let none = User::without_jail();
+    for whom in [none.name.clone(), none.uid.to_string()] {
+        let (code, said) = drain(&["--drain", &whom]);
+        assert_eq!(code, 77, "{said}");
+        assert!(said.contains("jailbase user add"), "{said}");
+    }
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn while_a_drain_waits_entries_are_refused_plainly_at_once_and_the_session_is_left_to_finish() {
+    let _ours_alone = sweep::none();
+    let (user, other) = (User::new(), User::new());
+    let running = session(&user);
+    let drain = waiting(&user, "60");
+    let start = Instant::now();
+    let done = user.run(&["true"]);
+    assert_eq!(done.failed(77), "not now: this jail is being drained; try again later");
+    let line = log::line_of(&done);
+    assert!(line.starts_with("<84> caller uid 33: not now: this jail is being drained"), "{line}");
+    assert_eq!(Call::new(["--ensure", &user.name]).run().code(), 77);
+    assert_eq!(Call::new(["--ensure", &user.name]).by(0, 0).run().code(), 77);
+    assert!(start.elapsed() < Duration::from_secs(2), "a refusal is no hang");
+    Call::new(["--explain", &user.name]).run().well();
+    other.run(&["true"]).well();
+    // Who may not enter at all learns nothing of a drain.
+    let stranger = Call::new([&user.name, "--", "id"]).by(34, 33).run();
+    assert_eq!(stranger.failed(77), "refused (the system log has the reason)");
+
+    assert!(seen::processes(user.uid).iter().any(|(_, c)| c == "sleep"), "a drain ends nobody");
+    finish(running);
+    let (code, said) = end(drain);
+    assert_eq!(code, 0, "{said}");
+    user.leaves_nothing();
+    assert!(!is_refused(&user), "the drain is over");
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_drain_whose_time_is_over_says_so_and_lets_people_in_again() {
+    let _ours_alone = sweep::none();
+    let user = User::new();
+    let running = session(&user);
+    let start = Instant::now();
+    let (code, said) = drain(&["--drain", &user.name, "--wait", "1"]);
+    assert_eq!(code, 75, "{said}");
+    assert!((1..10).contains(&start.elapsed().as_secs()), "{said}");
+    assert!(said.contains(&format!("{}: sessions still run", user.uid)), "{said}");
+    assert_eq!(drain(&["--drain", &user.name, "--wait", "0"]).0, 75);
+    assert!(!is_refused(&user));
+    finish(running);
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_drain_that_was_killed_or_stopped_leaves_nothing_to_clear_away() {
+    let _ours_alone = sweep::none();
+    let user = User::new();
+    let running = session(&user);
+    for _ in 0..3 {
+        let drain = waiting(&user, "60");
+        process::kill(drain.id(), libc::SIGSTOP);
+        assert!(is_refused(&user), "a stopped drain is a drain");
+        process::kill(drain.id(), libc::SIGKILL);
+        end_of_killed(drain);
+        assert!(!is_refused(&user), "the bar fell with the process");
+    }
+    finish(running);
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn two_drains_of_one_jail_both_conclude_and_either_keeps_people_out() {
+    let _ours_alone = sweep::none();
+    let user = User::new();
+    let running = session(&user);
+    let first = waiting(&user, "60");
+    let (code, said) = drain(&["--drain", &user.name, "--wait", "0"]);
+    assert_eq!(code, 75, "{said}");
+    assert!(is_refused(&user), "the first one still drains");
+    let second = start(&["--drain", &user.uid.to_string(), "--wait", "60"]);
+    finish(running);
+    assert_eq!((end(first).0, end(second).0), (0, 0));
+    user.leaves_nothing();
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn drain_after_drain_concludes_while_callers_hammer_and_each_of_them_is_let_in_or_refused_plainly() {
+    let _ours_alone = sweep::none();
+    let user = User::new();
+    let over = std::sync::atomic::AtomicBool::new(false);
+    let going_on = || !over.load(std::sync::atomic::Ordering::SeqCst);
+    std::thread::scope(|scope| {
+        let callers: Vec<_> = (0..4)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut refused = 0;
+                    while going_on() {
+                        refused += u32::from(is_refused(&user));
+                    }
+                    refused
+                })
+            })
+            .collect();
+        for _ in 0..30 {
+            let (code, said) = drain(&["--drain", &user.name, "--wait", "20"]);
+            assert_eq!(code, 0, "{said}");
+        }
+        over.store(true, std::sync::atomic::Ordering::SeqCst);
+        let refused: u32 = callers.into_iter().map(|caller| caller.join().unwrap()).sum();
+        assert!(refused > 0, "thirty drains refused nobody");
+    });
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_drain_of_all_takes_down_what_is_idle_keeps_everybody_out_and_says_whose_sessions_still_run() {
+    let (idle, busy) = (User::new(), User::new());
+    let _all = sweep::ours();
+    idle.ensure();
+    let running = session(&busy);
+    let drain = start(&["--drain", "--all", "--wait", "60"]);
+    assert!(seen::within(Duration::from_secs(5), || is_refused(&idle) && is_refused(&busy)));
+    assert!(seen::within(Duration::from_secs(5), || !seen::has_place(idle.uid)), "who is idle need not wait for others");
+    let late = User::new();
+    assert!(is_refused(&late), "a user who came later is kept out as well");
+    process::kill(drain.id(), libc::SIGKILL);
+    end_of_killed(drain);
+    idle.run(&["true"]).well();
+    let (code, said) = crate::drain::drain(&["--drain", "--all", "--wait", "0"]);
+    assert_eq!(code, 75, "{said}");
+    assert!(said.contains(&format!("{}: drained", idle.uid)) && said.contains(&format!("{}: sessions", busy.uid)), "{said}");
+    finish(running);
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_wrong_command_line_of_a_drain_is_refused_as_such() {
+    let _ours_alone = sweep::none();
+    let user = User::new();
+    for words in [
+        &["--drain"][..],
+        &["--all"],
+        &["--wait", "3"],
+        &["--drain", "--wait", "3"],
+        &["--drain", &user.name, "--all"],
+        &["--drain", "0"],
+        &["--drain", "4294967295"],
+        &["--drain", "../x"],
+        &["--drain", ""],
+        &["--drain", &user.name, "--wait", "-1"],
+        &["--drain", &user.name, "--wait", "soon"],
+        &["--drain", &user.name, "--drain", &user.name],
+    ] {
+        let (code, said) = drain(words);
+        assert_eq!(code, 64, "{words:?}: {said}");
+    }
+}

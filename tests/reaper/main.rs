@@ -1,0 +1,7 @@
+//! The reaper: what it takes down and what it leaves, and whom a drain keeps out.
+#![allow(unsafe_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::as_conversions)]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod drain;
