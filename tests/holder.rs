@@ -3,11 +3,11 @@
 
 mod common;
 
-use common::user::User;
-use common::{RUN, process, program, seen};
-use std::process::Command;
+#[path = "holder/young.rs"]
+mod young;
 
-const ROUNDS: usize = 30;
+use common::user::User;
+use common::{RUN, process, seen};
 
 fn holder() -> String {
     format!("{RUN}/holder")
@@ -20,32 +20,9 @@ fn lose() {
     }
 }
 
-/// Lets trampoline make a jail on one processor, and says how often the kernel refused a pin.
-fn ensured_on(processor: usize, user: &User) -> usize {
-    let trace = format!("/home/{}.trace", user.name);
-    let mut command = Command::new("strace");
-    command.args(["-f", "-o", &trace, "-e", "trace=move_mount"]).arg(program("trampoline")).args(["--ensure", &user.name]);
-    process::before_exec(&mut command, move || process::run_on(processor));
-    let done = command.output().unwrap();
-    let calls = std::fs::read_to_string(&trace).unwrap();
-    std::fs::remove_file(&trace).unwrap();
-    assert!(done.status.success(), "{}\n{calls}", String::from_utf8_lossy(&done.stderr));
-    calls.lines().filter(|line| line.contains("ELOOP") || line.contains("EINVAL")).count()
-}
-
-#[test]
-#[ignore = "needs root and installed programs: make check"]
-fn a_young_holder_takes_every_jail_whichever_processor_makes_them() {
-    let users = [User::new(), User::new()];
-    let processors = std::thread::available_parallelism().unwrap().get();
-    let mut refused = 0;
-    for round in 0..ROUNDS {
-        lose();
-        refused += ensured_on(round % processors, &users[0]);
-        refused += ensured_on((round + 1) % processors, &users[1]);
-        assert!(users.iter().all(|user| seen::is_pinned(user.uid)), "round {round}");
-    }
-    println!("{ROUNDS} holders, {} jails, {refused} pins that the kernel refused and that were tried again", 2 * ROUNDS);
+/// Users with jails that are not made yet.
+fn users(count: usize) -> Vec<User> {
+    (0..count).map(|_| User::new()).collect()
 }
 
 #[test]

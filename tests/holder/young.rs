@@ -1,0 +1,160 @@
+//! A young holder: while its id is younger than those that another processor still has to give, the kernel refuses pins.
+
+use super::{lose, users};
+use crate::common::user::User;
+use crate::common::{process, program, seen};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::{fs, thread};
+
+/// How many holders are made, one after the other.
+const HOLDERS: usize = 200;
+
+/// One trampoline that makes a jail, kept on one processor, with every move_mount it makes written down.
+struct Traced {
+    child: Child,
+    trace: String,
+}
+
+impl Traced {
+    fn ensure(user: &User, keep: impl FnMut() -> std::io::Result<()> + Send + Sync + 'static) -> Self {
+        let trace = format!("/home/{}.trace", user.name);
+        let mut command = Command::new("strace");
+        command.args(["-f", "--seccomp-bpf", "-o", &trace, "-e", "trace=move_mount"]);
+        command.arg(program("trampoline")).args(["--ensure", &user.name]);
+        process::before_exec(&mut command, keep);
+        Self { child: command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap(), trace }
+    }
+
+    /// Waits for its end, which must be a good one; how often the kernel refused the pin.
+    fn refusals(self) -> usize {
+        let done = self.child.wait_with_output().unwrap();
+        let calls = fs::read_to_string(&self.trace).unwrap();
+        fs::remove_file(&self.trace).unwrap();
+        assert!(done.status.success(), "{}\n{calls}", String::from_utf8_lossy(&done.stderr));
+        calls.lines().filter(|line| line.contains("ELOOP") || line.contains("EINVAL")).count()
+    }
+}
+
+/// Keeps every processor busy while it lives.
+struct Busy<'a>(&'a AtomicBool);
+
+impl<'a> Busy<'a> {
+    fn all<'scope>(scope: &'scope thread::Scope<'scope, '_>, end: &'a AtomicBool) -> Self
+    where
+        'a: 'scope,
+    {
+        for processor in 0..processors() {
+            scope.spawn(move || {
+                process::run_on(processor).unwrap();
+                while !end.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+            });
+        }
+        Self(end)
+    }
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+fn processors() -> usize {
+    thread::available_parallelism().unwrap().get()
+}
+
+/// Whether this kernel hands ids of namespaces out per processor, and there are two; if not, nothing is ever refused.
+fn is_refused_here() -> bool {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
+    let parts: Vec<u32> = release.split(['.', '-']).map_while(|part| part.parse().ok()).take(2).collect();
+    parts.as_slice() >= [6, 18].as_slice() && processors() > 1
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_young_holder_takes_every_jail_whichever_processors_make_them_at_once() {
+    let holders = std::env::var("YOUNG_HOLDERS").map_or(HOLDERS, |text| text.parse().unwrap());
+    let users = users(processors() + 1);
+    let (mut refusals, end) = (Vec::new(), AtomicBool::new(false));
+    thread::scope(|scope| {
+        let _busy = Busy::all(scope, &end);
+        for round in 0..holders {
+            lose();
+            // One makes the holder, on each processor in turn; then one on every processor at once.
+            let kept = |number: usize| move || process::run_on((round + number) % processors());
+            refusals.push(Traced::ensure(&users[0], kept(0)).refusals());
+            let traced: Vec<Traced> = (1..users.len()).map(|number| Traced::ensure(&users[number], kept(number))).collect();
+            refusals.extend(traced.into_iter().map(Traced::refusals));
+            assert!(users.iter().all(|user| seen::is_pinned(user.uid)), "round {round}");
+        }
+    });
+    let refused = refusals.iter().filter(|count| **count > 0).count();
+    println!(
+        "{holders} young holders, {} jails: {refused} were refused at first, {} times in all and {} times at most; all were made",
+        refusals.len(),
+        refusals.iter().sum::<usize>(),
+        refusals.iter().max().unwrap()
+    );
+    // Without a refusal this test would have tried nothing.
+    assert_eq!(refused > 0, is_refused_here(), "{refused} of {}", refusals.len());
+}
+
+/// A cpuset of one processor, for version 1 or 2 of cgroups.
+struct Cpuset(String);
+
+impl Cpuset {
+    fn of(processor: usize) -> Self {
+        let own = |top: &str| format!("{top}/trampoline-check-{processor}");
+        let set = match fs::read_to_string("/sys/fs/cgroup/cgroup.controllers") {
+            Ok(_) => {
+                fs::write("/sys/fs/cgroup/cgroup.subtree_control", "+cpuset").expect("no cpuset in cgroup v2");
+                Self(own("/sys/fs/cgroup"))
+            }
+            Err(_) => Self(own("/sys/fs/cgroup/cpuset")),
+        };
+        fs::create_dir(&set.0).unwrap_or_else(|e| panic!("{}: {e}", set.0));
+        let mems = fs::read_to_string(format!("{}/../cpuset.mems.effective", set.0));
+        let mems = mems.or_else(|_| fs::read_to_string(format!("{}/../cpuset.effective_mems", set.0))).unwrap();
+        fs::write(format!("{}/cpuset.cpus", set.0), processor.to_string()).unwrap();
+        fs::write(format!("{}/cpuset.mems", set.0), mems.trim()).unwrap();
+        set
+    }
+
+    /// Moves the process that calls this into the set.
+    fn enter(&self) -> impl FnMut() -> std::io::Result<()> + Send + Sync + 'static {
+        let procs = format!("{}/cgroup.procs", self.0);
+        move || fs::write(&procs, "0")
+    }
+}
+
+impl Drop for Cpuset {
+    fn drop(&mut self) {
+        // The last process may still be on its way out.
+        seen::within(std::time::Duration::from_secs(5), || fs::remove_dir(&self.0).is_ok());
+    }
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_caller_whom_a_cpuset_keeps_on_one_processor_gets_the_jail_too() {
+    const ROUNDS: usize = 40;
+    let users = users(2);
+    let sets: Vec<Cpuset> = (0..processors()).map(Cpuset::of).collect();
+    let mut refusals = Vec::new();
+    for round in 0..ROUNDS {
+        lose();
+        refusals.push(Traced::ensure(&users[0], sets[round % sets.len()].enter()).refusals());
+        refusals.push(Traced::ensure(&users[1], sets[(round + 1) % sets.len()].enter()).refusals());
+        assert!(users.iter().all(|user| seen::is_pinned(user.uid)), "round {round}");
+    }
+    let refused = refusals.iter().filter(|count| **count > 0).count();
+    println!(
+        "{ROUNDS} young holders, {} jails from a cpuset: {refused} were refused at first, {} times at most; all were made",
+        refusals.len(),
+        refusals.iter().max().unwrap()
+    );
+    assert_eq!(refused > 0, is_refused_here(), "{refused} of {}", refusals.len());
+}
