@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := build
-.PHONY: help build check check-fast check-root clean-check demo bench install uninstall clean programs-for-check
+.PHONY: help build check check-fast check-root clean-check demo bench soak install uninstall clean programs-for-check
 
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -41,6 +41,9 @@ demo: tools-demo ## two users, two jails, the reaper; leaves no jail, mount or p
 
 bench: tools-bench ## the figures, against the peers Debian packages
 	./tests/run bench
+
+soak: tools-check ## everything at once for some 20 minutes, or for ROUNDS=; the figures go to docs/soak.md
+	ROUNDS=$(ROUNDS) ./tests/run soak
 
 # For tests/run: the programs with the tests' policy, installed as an administrator would.
 programs-for-check:

@@ -1,0 +1,73 @@
+//! Who adds, changes and removes users while they are called.
+
+use crate::callers::Dice;
+use crate::common::program;
+use crate::figures::{Event, Figures};
+use crate::tenants::Tenant;
+use std::process::{Command, Output};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::sleep;
+use std::time::Duration;
+
+/// How often a removal is tried before the administrator takes the next user: sessions may be there.
+const TRIES: usize = 5;
+
+/// Takes one user after the other away and brings them back, until the end; then all are there.
+pub fn change_until(end: &AtomicBool, own: &[&Tenant], figures: &Figures) {
+    let mut dice = Dice(u64::from(own[0].user().uid));
+    while !end.load(Ordering::SeqCst) {
+        let tenant = own[dice.below(own.len())];
+        match (tenant.is_present(), dice.below(4)) {
+            (false, _) => tenant.change(|| add(tenant, &mut dice, Event::Added, figures)),
+            (true, 0) => tenant.change(|| add(tenant, &mut dice, Event::Updated, figures)),
+            (true, _) => remove(tenant, &mut dice, figures),
+        }
+        // Long enough that callers meet users who are surely there, or surely not.
+        sleep(Duration::from_millis(30));
+    }
+    for tenant in own.iter().filter(|tenant| !tenant.is_present()) {
+        tenant.change(|| add(tenant, &mut dice, Event::Added, figures));
+    }
+}
+
+fn jailbase(words: &[&str]) -> Output {
+    Command::new(program("jailbase")).args(words).env_clear().output().unwrap()
+}
+
+/// With a host name by chance, so that the spec is often another one.
+fn add(tenant: &Tenant, dice: &mut Dice, event: Event, figures: &Figures) -> bool {
+    let (user, uid) = (tenant.user(), tenant.user().uid.to_string());
+    let host = ["one", "other"][dice.below(2)];
+    let words = ["user", "add", &user.name, "--uid", &uid, "--gid", &uid, "--home", &user.home, "--hostname", host];
+    let done = jailbase(&words);
+    assert!(done.status.success(), "{words:?}: {}", String::from_utf8_lossy(&done.stderr));
+    figures.add(event);
+    true
+}
+
+fn remove(tenant: &Tenant, dice: &mut Dice, figures: &Figures) {
+    let name = tenant.user().name.as_str();
+    let words = if dice.below(2) == 0 { vec!["user", "rm", name, "--purge"] } else { vec!["user", "rm", name] };
+    for _ in 0..TRIES {
+        tenant.change(|| {
+            let done = jailbase(&words);
+            let said = String::from_utf8_lossy(&done.stderr);
+            if done.status.success() {
+                assert_eq!(said, "");
+                figures.add(Event::Removed);
+                return false;
+            }
+            let why = "programs are running in the jail; end them first, then try again";
+            assert_eq!(
+                (done.status.code(), said.trim_end()),
+                (Some(77), format!("jailbase: cannot remove the user {name}: {why}").as_str())
+            );
+            figures.add(Event::NotRemoved);
+            true
+        });
+        if !tenant.is_present() {
+            return;
+        }
+        sleep(Duration::from_millis(5));
+    }
+}
