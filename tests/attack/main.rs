@@ -9,9 +9,11 @@ mod homes;
 mod images;
 mod kernel;
 mod outbound;
+mod races;
 mod specs;
 mod targets;
 mod timing;
+mod trace;
 
 use common::call::{Call, Done};
 use common::log;

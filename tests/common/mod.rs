@@ -12,12 +12,14 @@
     clippy::print_stderr
 )]
 
+pub mod attacker;
 pub mod call;
 pub mod image;
 pub mod log;
 pub mod process;
 pub mod seen;
 pub mod sweep;
+pub mod trace;
 pub mod user;
 
 use std::path::{Path, PathBuf};

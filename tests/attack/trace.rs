@@ -1,0 +1,358 @@
+//! What trampoline asks of the kernel, call by call, in a real entry by uid 33: in which order, on which paths, and what of it
+//! with root's rights. What is not on these lists was not thought about.
+
+use crate::common::WWW;
+use crate::common::image;
+use crate::common::trace::{Call, Process, Trace};
+use crate::common::user::User;
+use crate::common::{LOG, RUN, STATE, program};
+use std::collections::BTreeSet;
+
+/// A cold and a warm entry of one user, traced.
+fn entries(user: &User) -> [Trace; 2] {
+    [true, false].map(|cold| Trace::entry(user, cold, &[]))
+}
+
+/// What a C library does before `main`, and what it asks for memory; none of it names a file of the caller's.
+fn is_of_the_c_library(call: &Call) -> bool {
+    let memory = ["brk", "mmap", "munmap", "mremap", "mprotect", "madvise"];
+    let start = ["arch_prctl", "set_tid_address", "set_robust_list", "rseq", "getrandom"];
+    let text = call.arguments.as_str();
+    memory.contains(&call.name.as_str())
+        || start.contains(&call.name.as_str())
+        || (call.name == "execve" && text.starts_with(&format!("\"{}\"", program("trampoline").display())))
+        || (call.name == "access" && text.starts_with("\"/etc/suid-debug\""))
+        || (call.name == "readlink" && text.starts_with("\"/proc/self/exe\""))
+        || (call.name == "prlimit64" && text.starts_with("0, RLIMIT_STACK, NULL"))
+        || (call.name == "fcntl" && text.ends_with("F_GETFD"))
+        || (call.name == "poll" && text.contains("fd=0"))
+}
+
+/// The names of calls, each once for as long as it is repeated.
+fn names<'a>(calls: impl IntoIterator<Item = &'a Call>) -> Vec<&'a str> {
+    let mut names: Vec<&str> = calls.into_iter().map(|c| c.name.as_str()).collect();
+    names.dedup();
+    names
+}
+
+fn set<'a>(calls: impl IntoIterator<Item = &'a Call>) -> BTreeSet<&'a str> {
+    names(calls).into_iter().collect()
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn the_first_thing_it_does_is_to_leave_its_caller_s_reach_and_the_first_twelve_are_these() {
+    let user = User::new();
+    for trace in entries(&user) {
+        let calls = &trace.supervisor().calls;
+        let own = calls.iter().skip_while(|c| is_of_the_c_library(c));
+        let mut first: Vec<&str> = Vec::new();
+        for call in own {
+            if !first.contains(&call.name.as_str()) && !is_of_the_c_library(call) {
+                first.push(&call.name);
+            }
+        }
+        let expected = [
+            "getresuid", "getresgid", "setresuid", "setresgid", "setgroups", "close_range", "prlimit64", "fcntl", "newfstatat",
+            "rt_sigprocmask", "rt_sigaction", "setitimer",
+        ];
+        assert_eq!(first[..12], expected);
+        // The two questions before it change nothing; what comes after it the caller can neither stop nor kill.
+        let find = |name: &str| calls.iter().find(|c| c.name == name).unwrap();
+        assert_eq!(find("setresuid").arguments, "0, 0, 0");
+        assert_eq!(find("setresgid").arguments, "0, 0, 0");
+        assert_eq!(find("setgroups").arguments, "0, []");
+        assert_eq!(find("close_range").arguments, "3, 4294967295, 0");
+        let first_path = calls.iter().filter(|c| !is_of_the_c_library(c)).find_map(Call::path).unwrap();
+        assert_eq!(first_path, "/proc/1/ns/mnt", "a path is looked up before everything is put right");
+    }
+}
+
+/// The calls of all processes of trampoline's own while they have root's rights.
+fn privileged<'a>(user: &User, trace: &'a Trace) -> Vec<&'a Call> {
+    let (outside, inside) = (trace.supervisor().around_the_drop(WWW).0, trace.init().around_the_drop(user.uid).0);
+    outside.iter().chain(inside).collect()
+}
+
+/// A path of the trace with what differs between two users and two runs taken out.
+fn template(user: &User, path: &str) -> String {
+    let own = |path: &str| path.replace(&user.name, "NAME").replace(&user.uid.to_string(), "UID");
+    let (head, tail) = path.strip_prefix("/proc/").map_or(("", path), |rest| {
+        let end = rest.find('/').unwrap_or(rest.len());
+        if rest[..end].len() > 1 && rest[..end].parse::<u32>().is_ok() { ("/proc/self", &rest[end..]) } else { ("", path) }
+    });
+    head.to_owned() + &own(tail)
+}
+
+/// Every path that root's rights look up in an entry, and all that can be said of each: the host's, the holder's, or the jail's
+/// as it grows below `/root` of its own namespace.
+fn known(user: &User) -> BTreeSet<String> {
+    let (state, run) = (STATE, RUN);
+    let generation = std::fs::read_link(format!("{state}/images/host/current")).unwrap().display().to_string();
+    let image = format!("{state}/images/host/{generation}");
+    let manifest = std::fs::read_to_string(format!("{image}/image")).unwrap();
+    let shown = manifest.lines().find_map(|l| l.strip_prefix("host = ")).unwrap();
+    let mut known: Vec<String> = [
+        "/proc/1/ns/mnt", "/proc/2/ns/mnt", "/proc/self/ns", "/proc/self/ns/mnt", "/proc/self/ns/net", "/proc/self/ns/ipc",
+        "/proc/self/ns/uts", "/proc/self/ns/pid", "/home/NAME", "/", "/ns", "/ns/net", "/ns/ipc", "/ns/uts", "/pins",
+        "/pins/UID", "/root", "/root/etc/passwd", "/root/etc/group", "/root/dev", "/root/dev/pts", "/root/dev/shm",
+        "/root/home", "/root/home/NAME", "/root/tmp", "/root/var/tmp", "/root/proc",
+    ]
+    .map(str::to_owned)
+    .into();
+    known.extend(["", "/by-name", "/by-name/NAME", "/UID", "/UID/spec", "/UID/passwd", "/UID/group", "/UID/tmp"].map(|p| format!("{state}/jails{p}")));
+    known.extend(["", "/host", "/host/current"].map(|p| format!("{state}/images{p}")));
+    known.extend(["", "/image", "/root"].map(|p| format!("{image}{p}")));
+    known.extend([run.to_owned(), format!("{run}/holder"), LOG.to_owned()]);
+    known.extend(shown.split(' ').flat_map(|dir| [format!("/{dir}"), format!("/root/{dir}")]));
+    known.into_iter().map(|path| template(user, &path)).collect()
+}
+
+/// Calls that look a path up and change nothing.
+const LOOKING: [&str; 9] = ["openat", "openat2", "open", "readlinkat", "connect", "chdir", "chroot", "newfstatat", "statx"];
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn the_paths_it_looks_up_with_root_s_rights_are_these_and_no_others() {
+    let user = User::new();
+    let known = known(&user);
+    for trace in entries(&user) {
+        for call in privileged(&user, &trace).into_iter().filter(|c| LOOKING.contains(&c.name.as_str()) && !is_of_the_c_library(c)) {
+            let Some(path) = call.path() else { continue };
+            let relative = ["chdir", "chroot"].contains(&call.name.as_str()) && ["/root", "/.", "/"].contains(&path.as_str());
+            assert!(relative || known.contains(&template(&user, &path)), "{call:?}");
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn no_symbolic_link_is_followed_with_root_s_rights_but_those_of_proc() {
+    let user = User::new();
+    for trace in entries(&user) {
+        for call in privileged(&user, &trace).into_iter().filter(|c| !is_of_the_c_library(c)) {
+            let path = call.path().unwrap_or_default();
+            let of_proc = path.starts_with("/proc/") || call.arguments.contains("</proc/");
+            match call.name.as_str() {
+                "openat2" => assert!(call.arguments.contains("RESOLVE_NO_SYMLINKS") && call.arguments.contains("RESOLVE_NO_MAGICLINKS"), "{call:?}"),
+                // The namespaces of process 1 and of its own; and a new file, which a link in its place makes fail.
+                "openat" => assert!(of_proc || call.arguments.contains("O_CREAT|O_EXCL|O_NOFOLLOW"), "{call:?}"),
+                "open" | "stat" | "lstat" | "readlink" | "creat" => panic!("{call:?}"),
+                "newfstatat" | "statx" => assert!(call.arguments.contains("AT_EMPTY_PATH"), "{call:?}"),
+                "open_tree" | "mount_setattr" => assert_eq!(call.texts()[0], "", "{call:?}"),
+                "move_mount" => assert_eq!(call.texts()[..2], ["", ""], "{call:?}"),
+                _ => {}
+            }
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn no_path_leads_a_write_of_root_s_below_what_a_user_owns() {
+    let user = User::new();
+    let writing = [
+        "mkdir", "mkdirat", "mknod", "mknodat", "symlink", "symlinkat", "link", "linkat", "unlink", "unlinkat", "rmdir", "rename",
+        "renameat", "renameat2", "chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "lchown", "fchown", "fchownat", "truncate",
+        "ftruncate", "utime", "utimes", "utimensat", "setxattr", "lsetxattr", "fsetxattr", "mount", "umount2", "pivot_root", "creat",
+        "write", "pwrite64", "writev", "sendfile", "fallocate",
+    ];
+    let writes = |call: &&Call| {
+        let opens = call.name.starts_with("open") && ["O_CREAT", "O_WRONLY", "O_RDWR", "O_TRUNC", "O_TMPFILE"].iter().any(|f| call.arguments.contains(f));
+        opens || writing.contains(&call.name.as_str())
+    };
+    // Names in directories that nobody else has ever seen: a new /dev, the way to the home, a new jail's root; and the pin.
+    let new = [
+        "mknodat /null", "mknodat /zero", "mknodat /full", "mknodat /random", "mknodat /urandom", "mknodat /tty", "symlinkat /ptmx",
+        "symlinkat /fd", "symlinkat /stdin", "symlinkat /stdout", "symlinkat /stderr", "mkdirat /pts", "mkdirat /shm",
+        "mkdirat /NAME", "mkdirat /root", "mkdirat /ns", "openat /ns/net", "openat /ns/ipc", "openat /ns/uts", "openat /pins/UID",
+    ];
+    let procfs = "mount \"proc\", \"proc\", \"proc\", MS_NOSUID|MS_NODEV|MS_NOEXEC, NULL".to_owned();
+    for (trace, expected) in entries(&user).iter().zip([&new[..], &[]]) {
+        let mut found: Vec<String> = privileged(&user, trace)
+            .into_iter()
+            .filter(writes)
+            .map(|call| match call.name.as_str() {
+                "mount" => format!("mount {}", call.arguments),
+                // The new name comes after the descriptor.
+                "symlinkat" => format!("symlinkat /{}", call.texts()[1]),
+                "write" if call.arguments.contains("<socket:") => "write a line of the log".to_owned(),
+                name => format!("{name} {}", template(&user, &call.path().unwrap_or_default())),
+            })
+            .collect();
+        // A young holder may refuse a jail's first copies; then its place is made again.
+        found.dedup();
+        let mut expected: Vec<String> = expected.iter().map(|s| (*s).to_owned()).chain([procfs.clone(), "write a line of the log".into()]).collect();
+        found.sort();
+        found.dedup();
+        expected.sort();
+        assert_eq!(found, expected);
+    }
+}
+
+/// What can be mounted, and with which flags it came to be: the calls that made a descriptor, in order.
+fn flags_of(calls: &[&Call], at: usize) -> String {
+    let wanted = calls[at].first_descriptor();
+    let made = calls[..at].iter().rposition(|c| ["open_tree", "fsmount"].contains(&c.name.as_str()) && c.made() == wanted).unwrap();
+    let given = calls[made..at].iter().filter(|c| c.name == "mount_setattr" && c.first_descriptor() == wanted);
+    given.fold(calls[made].arguments.clone(), |all, c| all + " " + &c.arguments)
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn every_mount_has_its_flags_before_anybody_can_reach_it() {
+    let user = User::new();
+    let trace = Trace::entry(&user, true, &[]);
+    let calls = privileged(&user, &trace);
+    let mut hung = 0;
+    for (at, call) in calls.iter().enumerate().filter(|(_, c)| c.name == "move_mount") {
+        let flags = flags_of(&calls, at);
+        let namespace = ["net:[", "ipc:[", "uts:[", "mnt:["].iter().any(|kind| flags.contains(kind));
+        assert!(namespace || flags.contains("MOUNT_ATTR_NOSUID"), "{call:?}: {flags}");
+        let device = calls[..at].iter().any(|c| c.name == "mknodat" && c.first_descriptor() == call.first_descriptor());
+        let terminal = call.arguments.contains("/dev/pts>");
+        assert_eq!(flags.contains("MOUNT_ATTR_NODEV"), !(namespace || device || terminal), "{call:?}: {flags}");
+        hung += usize::from(!namespace);
+    }
+    assert!(hung >= 11, "{hung} mounts: the test looks at the wrong calls");
+    // The remount of a bind mount in two steps, as mount(8) may do it, is not among the calls at all.
+    assert!(calls.iter().all(|c| c.name != "mount" || !c.arguments.contains("MS_BIND")), "{calls:?}");
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn only_file_systems_without_a_device_and_without_a_server_are_ever_mounted() {
+    let user = User::new();
+    for trace in entries(&user) {
+        for call in privileged(&user, &trace) {
+            match call.name.as_str() {
+                "fsopen" => assert!(["tmpfs", "devpts"].contains(&call.texts()[0].as_str()), "{call:?}"),
+                "mount" => assert_eq!(call.texts(), ["proc", "proc", "proc"]),
+                "fspick" | "swapon" | "quotactl" => panic!("{call:?}"),
+                "ioctl" => assert!(["SIOCSIFFLAGS", "FIONBIO"].iter().any(|what| call.arguments.contains(what)), "{call:?}"),
+                "unshare" | "clone3" | "setns" => assert!(!call.arguments.contains("CLONE_NEWUSER"), "{call:?}"),
+                _ => {}
+            }
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn nothing_but_these_calls_is_made_after_the_drop() {
+    let user = User::new();
+    let dropping = ["setresuid", "capget", "capset", "prctl", "getresuid", "getresgid", "getgroups"];
+    let memory = ["brk", "mmap", "munmap", "mremap", "madvise", "mprotect"];
+    let supervising = ["close", "rt_sigtimedwait", "wait4", "exit_group", "clock_gettime"];
+    let being_process_1 = [
+        "seccomp", "chdir", "sched_setscheduler", "getpriority", "ioprio_set", "personality", "signalfd4", "clone", "close",
+        "wait4", "poll", "read", "exit_group",
+    ];
+    for trace in entries(&user) {
+        let allowed = |more: &[&'static str]| dropping.iter().chain(&memory).chain(more).copied().collect::<BTreeSet<&str>>();
+        let is_within = |process: &Process, uid: u32, allowed: &BTreeSet<&str>| {
+            let after = set(process.around_the_drop(uid).1);
+            let strange: Vec<_> = after.difference(allowed).collect();
+            assert!(strange.is_empty(), "{strange:?} after the drop to {uid}");
+        };
+        is_within(trace.supervisor(), WWW, &allowed(&supervising));
+        is_within(trace.init(), user.uid, &allowed(&being_process_1));
+        let launch: Vec<&str> = trace.program().calls.iter().take(4).map(|c| c.name.as_str()).collect();
+        assert_eq!(launch, ["setsid", "rt_sigprocmask", "close_range", "execve"]);
+    }
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn groups_go_before_the_gid_and_the_gid_before_the_uid_and_each_is_looked_at_again() {
+    let user = User::with(&["--group", "29991"]);
+    for trace in entries(&user) {
+        for (process, uid, groups) in [(trace.supervisor(), WWW, "0, []"), (trace.init(), user.uid, "1, [29991]")] {
+            let (before, after) = process.around_the_drop(uid);
+            let last: Vec<(&str, &str)> = before.iter().rev().take(2).map(|c| (c.name.as_str(), c.arguments.as_str())).collect();
+            let four = format!("{uid}, {uid}, {uid}");
+            assert_eq!(last, [("setresgid", four.as_str()), ("setgroups", groups)]);
+            let tries = |c: &&Call| c.name == "setresuid" && c.arguments == "-1, 0, -1" && c.result.contains("EPERM");
+            assert_eq!(after.iter().filter(tries).count(), 1, "the way back was not tried");
+            for question in ["getresuid", "getresgid", "getgroups", "capget"] {
+                assert!(after.iter().any(|c| c.name == question), "{question} is not asked");
+            }
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn the_first_program_after_its_own_is_the_target_s_and_starts_without_privilege() {
+    let user = User::new();
+    for trace in entries(&user) {
+        let executes = |process: &Process| process.calls.iter().filter(|c| c.name.starts_with("execve")).count();
+        assert_eq!(executes(trace.supervisor()), 1, "its own");
+        assert_eq!(executes(trace.init()), 0);
+        let (before, after) = trace.init().around_the_drop(user.uid);
+        assert!(before.iter().all(|c| !["clone", "fork", "vfork", "clone3"].contains(&c.name.as_str())));
+        let at = |name: &str| after.iter().position(|c| c.name == name).unwrap();
+        assert!(at("seccomp") < at("clone"), "the filter comes before the launch");
+        assert_eq!(trace.program().calls[3].texts(), ["/bin/true", "/bin/true"]);
+        assert_eq!(trace.0.len(), 3, "one process became three");
+    }
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn every_descriptor_it_opens_is_closed_by_an_execve() {
+    let user = User::new();
+    for trace in entries(&user) {
+        for call in [trace.supervisor(), trace.init()].iter().flat_map(|p| &p.calls).filter(|c| c.worked()) {
+            let opens = call.name.starts_with("open") || ["socket", "pipe2", "fsopen", "fsmount", "signalfd4"].contains(&call.name.as_str());
+            let copies = call.name == "fcntl" && call.arguments.contains("F_DUPFD");
+            assert!(!(opens || copies) || call.arguments.contains("CLOEXEC"), "{call:?}");
+            assert!(!["dup", "dup2", "pipe", "socketpair", "accept", "recvmsg", "creat"].contains(&call.name.as_str()), "{call:?}");
+        }
+    }
+}
+
+/// What libraries, interpreters and shells have been led astray by; the values point to what an attacker can write.
+const POISON: [(&str, &str); 30] = [
+    ("LD_PRELOAD", "/tmp/x.so"), ("LD_AUDIT", "/tmp/x.so"), ("LD_LIBRARY_PATH", "/tmp"), ("LD_DEBUG", "all"),
+    ("LD_DEBUG_OUTPUT", "/tmp/x"), ("LD_PROFILE", "libc.so.6"), ("LD_PROFILE_OUTPUT", "/tmp"), ("LD_PREFER_MAP_32BIT_EXEC", "1"),
+    ("GLIBC_TUNABLES", "glibc.malloc.mxfast=glibc.malloc.mxfast=A"), ("GCONV_PATH", "/tmp"), ("CHARSET", "X"),
+    ("OUTPUT_CHARSET", "X"), ("LOCPATH", "/tmp"), ("NLSPATH", "/tmp/%N"), ("LC_ALL", "../../tmp/x"), ("LANGUAGE", "/tmp/x"),
+    ("TZ", ":/tmp/x"), ("TZDIR", "/tmp"), ("HOSTALIASES", "/tmp/x"), ("LOCALDOMAIN", "x"), ("RES_OPTIONS", "attempts:9"),
+    ("RESOLV_HOST_CONF", "/tmp/x"), ("MALLOC_CHECK_", "3"), ("MALLOC_TRACE", "/tmp/x"), ("TMPDIR", "/tmp/x"),
+    ("RUST_BACKTRACE", "full"), ("RUST_LOG", "trace"), ("RUST_MIN_STACK", "garbage"), ("HOME", "/root"),
+    ("LIBMOUNT_FORCE_MOUNT2", "always"),
+];
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_poisoned_environment_makes_it_ask_the_kernel_nothing_else() {
+    let user = User::new();
+    let asked = |trace: &Trace| {
+        let of = |process: &Process| -> BTreeSet<String> {
+            let own = process.calls.iter().filter(|c| c.name != "execve" && !["brk", "mmap"].contains(&c.name.as_str()));
+            own.map(|c| format!("{} {:?}", c.name, c.texts())).collect()
+        };
+        // Where pins were refused while the holder was young there are calls more; they are the same in kind.
+        [trace.supervisor(), trace.init()].map(|p| of(p).into_iter().filter(|c| !c.contains("sched_") && !c.contains("/ns")).collect::<BTreeSet<_>>())
+    };
+    for cold in [true, false] {
+        let (clean, poisoned) = (asked(&Trace::entry(&user, cold, &[])), asked(&Trace::entry(&user, cold, &POISON)));
+        for (clean, poisoned) in clean.iter().zip(&poisoned) {
+            // What the kernel's dice gave, and the line of the log with its number.
+            let by_chance = |c: &&String| c.starts_with("getrandom ") || c.starts_with("write [\"<86>trampoline[");
+            let difference: Vec<_> = clean.symmetric_difference(poisoned).filter(|c| !by_chance(c)).collect();
+            assert!(difference.is_empty(), "{difference:#?}");
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn the_programs_of_the_tests_are_traced_as_uid_33_and_the_image_is_the_usual_one() {
+    image::host();
+    let user = User::new();
+    let trace = Trace::entry(&user, false, &[]);
+    let before = trace.supervisor().calls.iter().find(|c| c.name == "getresuid").unwrap();
+    assert_eq!(before.arguments, "[33], [0], [0]", "the traces of this file are not those of a web server's call");
+}
