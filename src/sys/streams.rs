@@ -1,6 +1,7 @@
 //! Standard input, output and error: the caller's, and used by nobody who has a privilege.
 
 use super::Errno;
+use nix::poll::{PollFd, PollFlags, poll};
 use std::os::fd::BorrowedFd;
 
 /// The standard streams.
@@ -17,16 +18,32 @@ pub fn hush(last: i32) {
     }
 }
 
-/// Writes all bytes to standard output (1) or standard error (2); a reader who left is not our failure.
+/// The most that is written at once. KERNEL: a pipe that poll(2) calls writable takes this much without waiting (PIPE_BUF, pipe(7)).
+const PIECE: usize = 4096;
+
+/// How long a piece waits for its reader, in milliseconds.
+const PATIENCE: u16 = 1000;
+
+/// Writes all bytes to standard output (1) or standard error (2); a reader who left, or who does not read, is not our failure.
 pub fn say(stream: usize, text: &str) {
     let Some(fd) = stdio().get(stream).copied() else { return };
     let mut rest = text.as_bytes();
-    while !rest.is_empty() {
-        match nix::unistd::write(fd, rest) {
+    while !rest.is_empty() && is_read(fd) {
+        match nix::unistd::write(fd, rest.get(..PIECE).unwrap_or(rest)) {
             Ok(0) => return,
             Ok(count) => rest = rest.get(count..).unwrap_or_default(),
             Err(Errno::EINTR) => {}
             Err(_) => return,
+        }
+    }
+}
+
+/// Whether a write would not wait for a reader. What a caller or a program filled up must not hold us.
+fn is_read(fd: BorrowedFd<'_>) -> bool {
+    loop {
+        match poll(&mut [PollFd::new(fd, PollFlags::POLLOUT)], PATIENCE) {
+            Err(Errno::EINTR) => {}
+            ready => return ready.is_ok_and(|count| count > 0),
         }
     }
 }

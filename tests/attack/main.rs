@@ -1,13 +1,24 @@
 //! Bad input and hostile callers: each gets its exit code, one plain line, a line in the system log, and leaves nothing.
-#![allow(unsafe_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::as_conversions)]
+#![allow(
+    unsafe_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    clippy::print_stdout
+)]
 
 #[path = "../common/mod.rs"]
 mod common;
 
 mod callers;
+mod descriptors;
 mod homes;
 mod images;
+mod inside;
 mod kernel;
+mod mounts;
 mod outbound;
 mod races;
 mod specs;

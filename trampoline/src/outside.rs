@@ -23,31 +23,37 @@ pub struct Supervisor {
 impl Supervisor {
     /// Waits for the end of the session.
     pub fn watch(self) -> Result<u8, Error> {
+        let Self { init, _lease: lease, orders, timeout } = self;
         let awaited = await_signal::awaited();
         let start = Instant::now();
-        let mut deadline = self.timeout.map(|after| (after, Signal::SIGTERM));
-        loop {
+        let mut deadline = timeout.map(|after| (after, Signal::SIGTERM));
+        let mut over = None;
+        let code = loop {
             let left = deadline.map(|(after, _)| after.saturating_sub(start.elapsed()));
             match await_signal::wait(&awaited, left).doing("wait", "for the session")? {
                 Some(Signal::SIGCHLD) => {
-                    if let Some(ended) = init::reap_one(self.init).doing("reap", "the session")? {
-                        return Ok(status(ended));
+                    if let Some(ended) = init::reap_one(init).doing("reap", "the session")? {
+                        break status(ended);
                     }
                 }
                 // The pipe is full only if init is stopped; what it cannot read it need not read.
-                Some(other) => init::order(&self.orders, other).unwrap_or(()),
+                Some(other) => init::order(&orders, other).unwrap_or(()),
                 None => match deadline {
                     Some((after, Signal::SIGTERM)) => {
-                        streams::say(2, &format!("trampoline: the time of {} seconds is over\n", after.as_secs()));
-                        init::order(&self.orders, Signal::SIGTERM).unwrap_or(());
+                        init::order(&orders, Signal::SIGTERM).unwrap_or(());
                         deadline = Some((after.saturating_add(GRACE), Signal::SIGKILL));
+                        over = Some(after);
                     }
-                    _ => {
-                        // Closing the orders tells init to end, and the kernel ends the rest.
-                        return Ok(code::SIGNAL.saturating_add(9));
-                    }
+                    _ => break code::SIGNAL.saturating_add(9),
                 },
             }
+        };
+        // ORDER: closing the orders tells init to end, and the kernel ends the rest. Then it is said: the program writes to
+        // the same standard error, and may have filled it.
+        drop((orders, lease));
+        if let Some(after) = over {
+            streams::say(2, &format!("trampoline: the time of {} seconds is over\n", after.as_secs()));
         }
+        Ok(code)
     }
 }
