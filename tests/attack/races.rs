@@ -52,7 +52,14 @@ fn swapped(what: &str, usual: u32, user: &User, one: &str, two: &str) {
             entered += 1;
         } else {
             let said = done.failed(125);
-            let why = ["a symbolic link is on the way", "Not a directory", "No such file", "does not exist", "Permission denied", "owns it"];
+            let why = [
+                "a symbolic link is on the way",
+                "Not a directory",
+                "No such file",
+                "does not exist",
+                "Permission denied",
+                "owns it",
+            ];
             assert!(why.iter().any(|w| said.contains(w)), "round {round}: {said}");
             refused += 1;
         }

@@ -53,8 +53,18 @@ fn the_first_thing_it_does_is_to_leave_its_caller_s_reach_and_the_first_twelve_a
             }
         }
         let expected = [
-            "getresuid", "getresgid", "setresuid", "setresgid", "setgroups", "close_range", "prlimit64", "fcntl", "newfstatat",
-            "rt_sigprocmask", "rt_sigaction", "setitimer",
+            "getresuid",
+            "getresgid",
+            "setresuid",
+            "setresgid",
+            "setgroups",
+            "close_range",
+            "prlimit64",
+            "fcntl",
+            "newfstatat",
+            "rt_sigprocmask",
+            "rt_sigaction",
+            "setitimer",
         ];
         assert_eq!(first[..12], expected);
         // The two questions before it change nothing; what comes after it the caller can neither stop nor kill.
@@ -93,14 +103,40 @@ fn known(user: &User) -> BTreeSet<String> {
     let manifest = std::fs::read_to_string(format!("{image}/image")).unwrap();
     let shown = manifest.lines().find_map(|l| l.strip_prefix("host = ")).unwrap();
     let mut known: Vec<String> = [
-        "/proc/1/ns/mnt", "/proc/2/ns/mnt", "/proc/self/ns", "/proc/self/ns/mnt", "/proc/self/ns/net", "/proc/self/ns/ipc",
-        "/proc/self/ns/uts", "/proc/self/ns/pid", "/home/NAME", "/", "/ns", "/ns/net", "/ns/ipc", "/ns/uts", "/pins",
-        "/pins/UID", "/root", "/root/etc/passwd", "/root/etc/group", "/root/dev", "/root/dev/pts", "/root/dev/shm",
-        "/root/home", "/root/home/NAME", "/root/tmp", "/root/var/tmp", "/root/proc",
+        "/proc/1/ns/mnt",
+        "/proc/2/ns/mnt",
+        "/proc/self/ns",
+        "/proc/self/ns/mnt",
+        "/proc/self/ns/net",
+        "/proc/self/ns/ipc",
+        "/proc/self/ns/uts",
+        "/proc/self/ns/pid",
+        "/home/NAME",
+        "/",
+        "/ns",
+        "/ns/net",
+        "/ns/ipc",
+        "/ns/uts",
+        "/pins",
+        "/pins/UID",
+        "/root",
+        "/root/etc/passwd",
+        "/root/etc/group",
+        "/root/dev",
+        "/root/dev/pts",
+        "/root/dev/shm",
+        "/root/home",
+        "/root/home/NAME",
+        "/root/tmp",
+        "/root/var/tmp",
+        "/root/proc",
     ]
     .map(str::to_owned)
     .into();
-    known.extend(["", "/by-name", "/by-name/NAME", "/UID", "/UID/spec", "/UID/passwd", "/UID/group", "/UID/tmp"].map(|p| format!("{state}/jails{p}")));
+    known.extend(
+        ["", "/by-name", "/by-name/NAME", "/UID", "/UID/spec", "/UID/passwd", "/UID/group", "/UID/tmp"]
+            .map(|p| format!("{state}/jails{p}")),
+    );
     known.extend(["", "/host", "/host/current"].map(|p| format!("{state}/images{p}")));
     known.extend(["", "/image", "/root"].map(|p| format!("{image}{p}")));
     known.extend([run.to_owned(), format!("{run}/holder"), LOG.to_owned()]);
@@ -117,7 +153,9 @@ fn the_paths_it_looks_up_with_root_s_rights_are_these_and_no_others() {
     let user = User::new();
     let known = known(&user);
     for trace in entries(&user) {
-        for call in privileged(&user, &trace).into_iter().filter(|c| LOOKING.contains(&c.name.as_str()) && !is_of_the_c_library(c)) {
+        for call in
+            privileged(&user, &trace).into_iter().filter(|c| LOOKING.contains(&c.name.as_str()) && !is_of_the_c_library(c))
+        {
             let Some(path) = call.path() else { continue };
             let relative = ["chdir", "chroot"].contains(&call.name.as_str()) && ["/root", "/.", "/"].contains(&path.as_str());
             assert!(relative || known.contains(&template(&user, &path)), "{call:?}");
@@ -134,7 +172,10 @@ fn no_symbolic_link_is_followed_with_root_s_rights_but_those_of_proc() {
             let path = call.path().unwrap_or_default();
             let of_proc = path.starts_with("/proc/") || call.arguments.contains("</proc/");
             match call.name.as_str() {
-                "openat2" => assert!(call.arguments.contains("RESOLVE_NO_SYMLINKS") && call.arguments.contains("RESOLVE_NO_MAGICLINKS"), "{call:?}"),
+                "openat2" => assert!(
+                    call.arguments.contains("RESOLVE_NO_SYMLINKS") && call.arguments.contains("RESOLVE_NO_MAGICLINKS"),
+                    "{call:?}"
+                ),
                 // The namespaces of process 1 and of its own; and a new file, which a link in its place makes fail.
                 "openat" => assert!(of_proc || call.arguments.contains("O_CREAT|O_EXCL|O_NOFOLLOW"), "{call:?}"),
                 "open" | "stat" | "lstat" | "readlink" | "creat" => panic!("{call:?}"),
@@ -152,20 +193,73 @@ fn no_symbolic_link_is_followed_with_root_s_rights_but_those_of_proc() {
 fn no_path_leads_a_write_of_root_s_below_what_a_user_owns() {
     let user = User::new();
     let writing = [
-        "mkdir", "mkdirat", "mknod", "mknodat", "symlink", "symlinkat", "link", "linkat", "unlink", "unlinkat", "rmdir", "rename",
-        "renameat", "renameat2", "chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "lchown", "fchown", "fchownat", "truncate",
-        "ftruncate", "utime", "utimes", "utimensat", "setxattr", "lsetxattr", "fsetxattr", "mount", "umount2", "pivot_root", "creat",
-        "write", "pwrite64", "writev", "sendfile", "fallocate",
+        "mkdir",
+        "mkdirat",
+        "mknod",
+        "mknodat",
+        "symlink",
+        "symlinkat",
+        "link",
+        "linkat",
+        "unlink",
+        "unlinkat",
+        "rmdir",
+        "rename",
+        "renameat",
+        "renameat2",
+        "chmod",
+        "fchmod",
+        "fchmodat",
+        "fchmodat2",
+        "chown",
+        "lchown",
+        "fchown",
+        "fchownat",
+        "truncate",
+        "ftruncate",
+        "utime",
+        "utimes",
+        "utimensat",
+        "setxattr",
+        "lsetxattr",
+        "fsetxattr",
+        "mount",
+        "umount2",
+        "pivot_root",
+        "creat",
+        "write",
+        "pwrite64",
+        "writev",
+        "sendfile",
+        "fallocate",
     ];
     let writes = |call: &&Call| {
-        let opens = call.name.starts_with("open") && ["O_CREAT", "O_WRONLY", "O_RDWR", "O_TRUNC", "O_TMPFILE"].iter().any(|f| call.arguments.contains(f));
+        let opens = call.name.starts_with("open")
+            && ["O_CREAT", "O_WRONLY", "O_RDWR", "O_TRUNC", "O_TMPFILE"].iter().any(|f| call.arguments.contains(f));
         opens || writing.contains(&call.name.as_str())
     };
     // Names in directories that nobody else has ever seen: a new /dev, the way to the home, a new jail's root; and the pin.
     let new = [
-        "mknodat /null", "mknodat /zero", "mknodat /full", "mknodat /random", "mknodat /urandom", "mknodat /tty", "symlinkat /ptmx",
-        "symlinkat /fd", "symlinkat /stdin", "symlinkat /stdout", "symlinkat /stderr", "mkdirat /pts", "mkdirat /shm",
-        "mkdirat /NAME", "mkdirat /root", "mkdirat /ns", "openat /ns/net", "openat /ns/ipc", "openat /ns/uts", "openat /pins/UID",
+        "mknodat /null",
+        "mknodat /zero",
+        "mknodat /full",
+        "mknodat /random",
+        "mknodat /urandom",
+        "mknodat /tty",
+        "symlinkat /ptmx",
+        "symlinkat /fd",
+        "symlinkat /stdin",
+        "symlinkat /stdout",
+        "symlinkat /stderr",
+        "mkdirat /pts",
+        "mkdirat /shm",
+        "mkdirat /NAME",
+        "mkdirat /root",
+        "mkdirat /ns",
+        "openat /ns/net",
+        "openat /ns/ipc",
+        "openat /ns/uts",
+        "openat /pins/UID",
     ];
     let procfs = "mount \"proc\", \"proc\", \"proc\", MS_NOSUID|MS_NODEV|MS_NOEXEC, NULL".to_owned();
     for (trace, expected) in entries(&user).iter().zip([&new[..], &[]]) {
@@ -182,7 +276,8 @@ fn no_path_leads_a_write_of_root_s_below_what_a_user_owns() {
             .collect();
         // A young holder may refuse a jail's first copies; then its place is made again.
         found.dedup();
-        let mut expected: Vec<String> = expected.iter().map(|s| (*s).to_owned()).chain([procfs.clone(), "write a line of the log".into()]).collect();
+        let mut expected: Vec<String> =
+            expected.iter().map(|s| (*s).to_owned()).chain([procfs.clone(), "write a line of the log".into()]).collect();
         found.sort();
         found.dedup();
         expected.sort();
@@ -193,7 +288,8 @@ fn no_path_leads_a_write_of_root_s_below_what_a_user_owns() {
 /// What can be mounted, and with which flags it came to be: the calls that made a descriptor, in order.
 fn flags_of(calls: &[&Call], at: usize) -> String {
     let wanted = calls[at].first_descriptor();
-    let made = calls[..at].iter().rposition(|c| ["open_tree", "fsmount"].contains(&c.name.as_str()) && c.made() == wanted).unwrap();
+    let made =
+        calls[..at].iter().rposition(|c| ["open_tree", "fsmount"].contains(&c.name.as_str()) && c.made() == wanted).unwrap();
     let given = calls[made..at].iter().filter(|c| c.name == "mount_setattr" && c.first_descriptor() == wanted);
     given.fold(calls[made].arguments.clone(), |all, c| all + " " + &c.arguments)
 }
@@ -245,8 +341,19 @@ fn nothing_but_these_calls_is_made_after_the_drop() {
     let memory = ["brk", "mmap", "munmap", "mremap", "madvise", "mprotect"];
     let supervising = ["close", "rt_sigtimedwait", "wait4", "exit_group", "clock_gettime"];
     let being_process_1 = [
-        "seccomp", "chdir", "sched_setscheduler", "getpriority", "ioprio_set", "personality", "signalfd4", "clone", "close",
-        "wait4", "poll", "read", "exit_group",
+        "seccomp",
+        "chdir",
+        "sched_setscheduler",
+        "getpriority",
+        "ioprio_set",
+        "personality",
+        "signalfd4",
+        "clone",
+        "close",
+        "wait4",
+        "poll",
+        "read",
+        "exit_group",
     ];
     for trace in entries(&user) {
         let allowed = |more: &[&'static str]| dropping.iter().chain(&memory).chain(more).copied().collect::<BTreeSet<&str>>();
@@ -304,23 +411,49 @@ fn every_descriptor_it_opens_is_closed_by_an_execve() {
     let user = User::new();
     for trace in entries(&user) {
         for call in [trace.supervisor(), trace.init()].iter().flat_map(|p| &p.calls).filter(|c| c.worked()) {
-            let opens = call.name.starts_with("open") || ["socket", "pipe2", "fsopen", "fsmount", "signalfd4"].contains(&call.name.as_str());
+            let opens = call.name.starts_with("open")
+                || ["socket", "pipe2", "fsopen", "fsmount", "signalfd4"].contains(&call.name.as_str());
             let copies = call.name == "fcntl" && call.arguments.contains("F_DUPFD");
             assert!(!(opens || copies) || call.arguments.contains("CLOEXEC"), "{call:?}");
-            assert!(!["dup", "dup2", "pipe", "socketpair", "accept", "recvmsg", "creat"].contains(&call.name.as_str()), "{call:?}");
+            assert!(
+                !["dup", "dup2", "pipe", "socketpair", "accept", "recvmsg", "creat"].contains(&call.name.as_str()),
+                "{call:?}"
+            );
         }
     }
 }
 
 /// What libraries, interpreters and shells have been led astray by; the values point to what an attacker can write.
 const POISON: [(&str, &str); 30] = [
-    ("LD_PRELOAD", "/tmp/x.so"), ("LD_AUDIT", "/tmp/x.so"), ("LD_LIBRARY_PATH", "/tmp"), ("LD_DEBUG", "all"),
-    ("LD_DEBUG_OUTPUT", "/tmp/x"), ("LD_PROFILE", "libc.so.6"), ("LD_PROFILE_OUTPUT", "/tmp"), ("LD_PREFER_MAP_32BIT_EXEC", "1"),
-    ("GLIBC_TUNABLES", "glibc.malloc.mxfast=glibc.malloc.mxfast=A"), ("GCONV_PATH", "/tmp"), ("CHARSET", "X"),
-    ("OUTPUT_CHARSET", "X"), ("LOCPATH", "/tmp"), ("NLSPATH", "/tmp/%N"), ("LC_ALL", "../../tmp/x"), ("LANGUAGE", "/tmp/x"),
-    ("TZ", ":/tmp/x"), ("TZDIR", "/tmp"), ("HOSTALIASES", "/tmp/x"), ("LOCALDOMAIN", "x"), ("RES_OPTIONS", "attempts:9"),
-    ("RESOLV_HOST_CONF", "/tmp/x"), ("MALLOC_CHECK_", "3"), ("MALLOC_TRACE", "/tmp/x"), ("TMPDIR", "/tmp/x"),
-    ("RUST_BACKTRACE", "full"), ("RUST_LOG", "trace"), ("RUST_MIN_STACK", "garbage"), ("HOME", "/root"),
+    ("LD_PRELOAD", "/tmp/x.so"),
+    ("LD_AUDIT", "/tmp/x.so"),
+    ("LD_LIBRARY_PATH", "/tmp"),
+    ("LD_DEBUG", "all"),
+    ("LD_DEBUG_OUTPUT", "/tmp/x"),
+    ("LD_PROFILE", "libc.so.6"),
+    ("LD_PROFILE_OUTPUT", "/tmp"),
+    ("LD_PREFER_MAP_32BIT_EXEC", "1"),
+    ("GLIBC_TUNABLES", "glibc.malloc.mxfast=glibc.malloc.mxfast=A"),
+    ("GCONV_PATH", "/tmp"),
+    ("CHARSET", "X"),
+    ("OUTPUT_CHARSET", "X"),
+    ("LOCPATH", "/tmp"),
+    ("NLSPATH", "/tmp/%N"),
+    ("LC_ALL", "../../tmp/x"),
+    ("LANGUAGE", "/tmp/x"),
+    ("TZ", ":/tmp/x"),
+    ("TZDIR", "/tmp"),
+    ("HOSTALIASES", "/tmp/x"),
+    ("LOCALDOMAIN", "x"),
+    ("RES_OPTIONS", "attempts:9"),
+    ("RESOLV_HOST_CONF", "/tmp/x"),
+    ("MALLOC_CHECK_", "3"),
+    ("MALLOC_TRACE", "/tmp/x"),
+    ("TMPDIR", "/tmp/x"),
+    ("RUST_BACKTRACE", "full"),
+    ("RUST_LOG", "trace"),
+    ("RUST_MIN_STACK", "garbage"),
+    ("HOME", "/root"),
     ("LIBMOUNT_FORCE_MOUNT2", "always"),
 ];
 
@@ -334,7 +467,8 @@ fn a_poisoned_environment_makes_it_ask_the_kernel_nothing_else() {
             own.map(|c| format!("{} {:?}", c.name, c.texts())).collect()
         };
         // Where pins were refused while the holder was young there are calls more; they are the same in kind.
-        [trace.supervisor(), trace.init()].map(|p| of(p).into_iter().filter(|c| !c.contains("sched_") && !c.contains("/ns")).collect::<BTreeSet<_>>())
+        [trace.supervisor(), trace.init()]
+            .map(|p| of(p).into_iter().filter(|c| !c.contains("sched_") && !c.contains("/ns")).collect::<BTreeSet<_>>())
     };
     for cold in [true, false] {
         let (clean, poisoned) = (asked(&Trace::entry(&user, cold, &[])), asked(&Trace::entry(&user, cold, &POISON)));
