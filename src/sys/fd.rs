@@ -4,8 +4,8 @@ pub use super::expire::stat_at;
 use super::{Errno, Result};
 pub use nix::fcntl::AT_FDCWD as HERE;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2, readlinkat};
-pub use nix::sys::stat::FileStat;
-use nix::sys::stat::{Mode, SFlag, fstat};
+pub use nix::sys::stat::{FileStat, fstat as stat};
+use nix::sys::stat::{Mode, SFlag};
 use nix::sys::statfs::fstatfs;
 use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
@@ -50,11 +50,6 @@ pub fn open_beneath(dir: impl AsFd, path: &str, how: How) -> Result<OwnedFd> {
 /// Opens a magic link of procfs: by a constant path, or relative to a directory there. The caller judges what came of it.
 pub fn open_magic(dir: impl AsFd, path: &str, how: How) -> Result<OwnedFd> {
     nix::fcntl::openat(dir, path, how.flags(), Mode::empty())
-}
-
-/// What the open file is.
-pub fn stat(fd: impl AsFd) -> Result<FileStat> {
-    fstat(fd)
 }
 
 /// Whether this is a directory.

@@ -4,6 +4,7 @@ pub use super::expire::names;
 use super::{Errno, Result};
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::{Mode, mkdirat};
+pub use nix::unistd::{chdir as enter, fchdir as enter_directory};
 use std::os::fd::AsFd;
 
 /// Makes an empty file if there is none.
@@ -31,16 +32,6 @@ pub fn link(text: &str, dir: impl AsFd, name: &str) -> Result<()> {
 /// Removes a file from a directory.
 pub fn remove(dir: impl AsFd, name: &str) -> Result<()> {
     nix::unistd::unlinkat(dir, name, nix::unistd::UnlinkatFlags::NoRemoveDir)
-}
-
-/// Makes an open directory the current one.
-pub fn enter_directory(dir: impl AsFd) -> Result<()> {
-    nix::unistd::fchdir(dir)
-}
-
-/// Makes a directory below the current one the current one.
-pub fn enter(name: &str) -> Result<()> {
-    nix::unistd::chdir(name)
 }
 
 /// Sets the umask of the session.
