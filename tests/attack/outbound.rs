@@ -1,9 +1,11 @@
 //! What a hostile caller leaves in us, and what a hostile program tries on what keeps it: found by an attacker of ours.
 
 use crate::common::call::Call;
+use crate::common::knob::Knob;
 use crate::common::user::User;
 use crate::common::{process, program, seen};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// Whoever reads the caller's socket sees the caller's uid, although trampoline is setuid root.
@@ -79,11 +81,11 @@ fn the_scheduling_and_the_execution_domain_of_the_caller_stay_outside() {
     assert!(usual.starts_with("0 0 "), "{usual}");
 }
 
-#[test]
-#[ignore = "needs root and installed programs: make check"]
-fn one_jail_cannot_take_all_terminals_of_the_host() {
-    let user = User::new();
-    let take = "
+/// Whoever counts or turns the terminals of the machine is alone with them.
+static TERMINALS: Mutex<()> = Mutex::new(());
+
+/// Takes all terminals there are to have, and prints how many that was.
+const TAKE: &str = "
 import os
 held = []
 try:
@@ -92,7 +94,26 @@ try:
 except OSError:
     print(len(held))
 ";
-    assert_eq!(user.run(&["python3", "-c", take]).well(), "64");
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn one_jail_cannot_take_all_terminals_of_the_host() {
+    let _alone = TERMINALS.lock().unwrap_or_else(PoisonError::into_inner);
+    let user = User::new();
+    assert_eq!(user.run(&["python3", "-c", TAKE]).well(), "64");
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn all_jails_together_leave_the_terminals_that_the_kernel_keeps_for_the_host() {
+    let _alone = TERMINALS.lock().unwrap_or_else(PoisonError::into_inner);
+    let user = User::new();
+    // As if other jails had taken what there is: but for a handful, the rest is the host's.
+    let (most, reserve) = (Knob::of("kernel/pty/max"), Knob::of("kernel/pty/reserve"));
+    reserve.turn(most.before() - 10);
+    let taken: u32 = user.run(&["python3", "-c", TAKE]).well().parse().unwrap();
+    assert!(taken <= 10, "a jail took {taken} terminals, and 10 were not the host's");
+    process::open("/dev/ptmx", libc::O_RDWR | libc::O_NOCTTY).expect("the host itself gets one");
 }
 
 #[test]

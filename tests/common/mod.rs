@@ -15,6 +15,7 @@
 pub mod attacker;
 pub mod call;
 pub mod image;
+pub mod knob;
 pub mod log;
 pub mod process;
 pub mod seen;

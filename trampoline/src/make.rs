@@ -37,11 +37,15 @@ pub fn jail(root: &Root, host: &Host, holder: &Holder, task: &Authorised) -> Res
     if task.dir.spec()? != task.spec {
         return Err(Error::failed("make the jail of", task.spec.name.to_string(), "its spec was changed meanwhile; try again"));
     }
+    // ORDER: still in the holder. KERNEL: terminals of a devpts that is made in the host's own mount namespace may use up
+    // those that are kept for the host (`mount_opts.reserve`, fs/devpts/inode.c).
+    let pts = devices::pts(root).doing("make", "/dev/pts")?;
     // ORDER: everything of the host's is opened in the host's namespace; the holder has none of it.
     host.back(root)?;
     let generation = Generation::in_service(&task.spec.image)?;
     let plan = Plan::of(&task.spec, &generation.image);
-    let trees: Vec<Prepared> = plan.0.iter().map(|step| prepare(root, task, &generation, step)).collect::<Result<_, _>>()?;
+    let trees: Vec<Prepared> =
+        plan.0.iter().map(|step| prepare(root, task, &generation.tree, &pts, step)).collect::<Result<_, _>>()?;
     let own = fd::open_magic(fd::HERE, "/proc/self/ns", How::Directory).doing("open", "/proc/self/ns")?;
     let shared_net = if task.spec.network == Network::Host { Some(Host::namespace(Kind::Net)?) } else { None };
 
@@ -67,14 +71,14 @@ pub fn jail(root: &Root, host: &Host, holder: &Holder, task: &Authorised) -> Res
 }
 
 /// The tree of one step, with its flags.
-fn prepare<'a>(root: &Root, task: &Authorised, generation: &Generation, step: &'a Step) -> Result<Prepared<'a>, Error> {
+fn prepare<'a>(root: &Root, task: &Authorised, base: &OwnedFd, pts: &OwnedFd, step: &'a Step) -> Result<Prepared<'a>, Error> {
     let cloned = |source: &OwnedFd, flags: Flags, all: bool, what: &str| {
         let tree = mount::clone_tree(root, source, all).doing("clone the mount of", what)?;
         mount::set_flags(root, &tree, flags, all).doing("set the flags of", what)?;
         Ok::<_, Error>(tree)
     };
     let (at, tree) = match step {
-        Step::Base => (String::new(), cloned(&generation.tree, Flags::READ_ONLY, false, "the base image")?),
+        Step::Base => (String::new(), cloned(base, Flags::READ_ONLY, false, "the base image")?),
         Step::Host(dir) => {
             let path = format!("/{dir}");
             let source = fd::open(&path, How::Directory).doing("open the host's", path.clone())?;
@@ -82,7 +86,7 @@ fn prepare<'a>(root: &Root, task: &Authorised, generation: &Generation, step: &'
         }
         Step::Own { file, at } => ((*at).to_owned(), cloned(&task.dir.place(file, How::Place)?, Flags::SEALED, false, file)?),
         Step::Dev => ("dev".to_owned(), devices::tree(root).doing("make", "/dev")?),
-        Step::Pts => ("dev/pts".to_owned(), devices::pts(root).doing("make", "/dev/pts")?),
+        Step::Pts => ("dev/pts".to_owned(), pts.try_clone().map_err(|e| fd::errno(&e)).doing("use", "/dev/pts")?),
         Step::Shm(bytes) => ("dev/shm".to_owned(), devices::shm(root, *bytes).doing("make", "/dev/shm")?),
         Step::Parents(at) => {
             let source = task.dir.place(layout::PARENTS, How::Directory)?;
