@@ -117,3 +117,18 @@ pub fn set_names(_: &Root, host: Option<&str>, domain: Option<&str>) -> Result<(
     // SAFETY: the kernel reads `len` bytes of a live string and needs no zero byte at its end.
     Errno::result(unsafe { libc::setdomainname(domain.as_ptr().cast(), domain.len()) }).map(|_| ())
 }
+
+/// Bounds what the current ipc namespace, which must be a new one, can hold: what is in it outlives the programs and counts
+/// in no limit of theirs. Beside the shared memory these are a mebibyte of messages and two of semaphores.
+///
+/// KERNEL: each ipc namespace has these settings for itself, and who opens one sees his own (ipc/ipc_sysctl.c).
+pub fn bound_ipc(_: &Root, shared_memory: u64) -> Result<()> {
+    let pages = (shared_memory / 4096).to_string();
+    let bounds = [("shmall", pages.as_str()), ("msgmni", "64"), ("sem", "250 32000 32 128")];
+    let set = |(knob, most)| std::fs::write(format!("/proc/sys/kernel/{knob}"), most);
+    match bounds.into_iter().try_for_each(set).map_err(|e| super::fd::errno(&e)) {
+        // In a container whose settings nobody may turn, the container's own bounds are all there is.
+        Err(Errno::EROFS) => Ok(()),
+        done => done,
+    }
+}

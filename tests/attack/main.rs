@@ -14,6 +14,7 @@ mod common;
 
 mod callers;
 mod descriptors;
+mod exhaustion;
 mod homes;
 mod images;
 mod inside;

@@ -5,6 +5,7 @@ use jail::error::Error;
 use jail::id::Name;
 use jail::layout;
 use jail::plan::{Plan, Step};
+use jail::policy::SHM_BYTES;
 use jail::spec::Network;
 use jail::state::Doing;
 use jail::state::holder::{Holder, Lease};
@@ -49,8 +50,11 @@ pub fn jail(root: &Root, host: &Host, holder: &Holder, task: &Authorised) -> Res
     let own = fd::open_magic(fd::HERE, "/proc/self/ns", How::Directory).doing("open", "/proc/self/ns")?;
     let shared_net = if task.spec.network == Network::Host { Some(Host::namespace(Kind::Net)?) } else { None };
 
+    // ORDER: before the holder, which has no /proc.
+    ns::unshare(root, &[Kind::Ipc]).doing("make", "the jail's ipc namespace")?;
+    ns::bound_ipc(root, SHM_BYTES).doing("bound", "the jail's System V objects")?;
     holder.enter(root)?;
-    let mut kinds = vec![Kind::Mount, Kind::Ipc, Kind::Uts];
+    let mut kinds = vec![Kind::Mount, Kind::Uts];
     if shared_net.is_none() {
         kinds.push(Kind::Net);
     }
