@@ -37,7 +37,6 @@ pub fn set(root: &Root, limits: &Limits) -> Result<()> {
         (Resource::RLIMIT_NOFILE, open_files, open_files),
         (Resource::RLIMIT_CORE, 0, 0),
         (Resource::RLIMIT_STACK, 8 << 20, RLIM_INFINITY),
-        (Resource::RLIMIT_DATA, RLIM_INFINITY, RLIM_INFINITY),
         (Resource::RLIMIT_MEMLOCK, 8 << 20, 8 << 20),
         (Resource::RLIMIT_SIGPENDING, 1024, 1024),
         (Resource::RLIMIT_MSGQUEUE, 819_200, 819_200),
@@ -46,7 +45,16 @@ pub fn set(root: &Root, limits: &Limits) -> Result<()> {
     ] {
         change(root, resource, soft, hard)?;
     }
-    Ok(())
+    let others = [Resource::RLIMIT_DATA, Resource::RLIMIT_RSS, Resource::RLIMIT_LOCKS, Resource::RLIMIT_RTTIME];
+    others.into_iter().try_for_each(|resource| change(root, resource, RLIM_INFINITY, RLIM_INFINITY))
+}
+
+/// Takes from a session, in its own `/proc`, the protection that its caller may have when memory runs out: a program that
+/// eats it all must not be the last to go. That one is to go before others stays.
+pub fn spare_nobody(_: &Root) -> Result<()> {
+    const SCORE: &str = "/proc/self/oom_score_adj";
+    let spared = std::fs::read_to_string(SCORE).map(|score| score.starts_with('-'));
+    spared.and_then(|spared| if spared { std::fs::write(SCORE, "0") } else { Ok(()) }).map_err(|e| super::fd::errno(&e))
 }
 
 fn change(_: &Root, resource: Resource, soft: u64, hard: u64) -> Result<()> {

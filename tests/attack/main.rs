@@ -17,6 +17,7 @@ mod descriptors;
 mod exhaustion;
 mod homes;
 mod images;
+mod inherited;
 mod inside;
 mod kernel;
 mod mounts;

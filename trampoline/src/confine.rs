@@ -17,7 +17,7 @@ impl Session {
         mount::proc_here(&root).doing("mount", "/proc")?;
         mount::root_here(&root).doing("make the root of", "the session")?;
         new_session_keyring(&root).doing("join", "a new session keyring")?;
-        limit::set(&root, &spec.limits).doing("set", "the limits")?;
+        limit::set(&root, &spec.limits).and_then(|()| limit::spare_nobody(&root)).doing("set", "the limits")?;
         files::session_umask();
         // ORDER: no descriptor that root opened is open when the uid is the user's (CVE-2026-46333), but the lease.
         *log = None;
