@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod doctor;
 mod image;
 mod parse;
 mod store;
@@ -33,6 +34,8 @@ enum Noun {
     /// Users: who has a jail, and what it is made of
     #[command(subcommand)]
     User(user::Verb),
+    /// Look at the kernel, the host and what is installed, change nothing, and say what to do
+    Doctor(doctor::Words),
 }
 
 fn main() -> ExitCode {
@@ -44,14 +47,16 @@ fn main() -> ExitCode {
     let title = match &words.noun {
         Noun::Image(verb) => verb.title(),
         Noun::User(verb) => verb.title(),
+        Noun::Doctor(_) => "look at this machine".into(),
     };
     match run(words.noun) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => ExitCode::from(code),
         Err(error) => tell::failure(&title, &error),
     }
 }
 
-fn run(noun: Noun) -> Result<(), Error> {
+/// Does it; the exit code is 0 but for the doctor, who has one of his own for bad news.
+fn run(noun: Noun) -> Result<u8, Error> {
     // ORDER: before the privilege is taken, which makes all ids 0. We are no setuid program: a real root runs us, or nobody.
     if !nix::unistd::getuid().is_root() {
         return Err(Error::Refused("only root may do this; run it as root, with sudo for example".into()));
@@ -61,7 +66,8 @@ fn run(noun: Noun) -> Result<(), Error> {
     let host = Host::join(&root)?;
     store::strict_umask();
     match noun {
-        Noun::Image(verb) => image::run(verb),
-        Noun::User(verb) => user::run(&root, &host, verb),
+        Noun::Image(verb) => image::run(verb).map(|()| 0),
+        Noun::User(verb) => user::run(&root, &host, verb).map(|()| 0),
+        Noun::Doctor(words) => doctor::run(&root, &host, &words),
     }
 }

@@ -5,7 +5,7 @@ mod build;
 mod etc;
 mod host;
 mod tree;
-mod verify;
+pub mod verify;
 
 use clap::Subcommand;
 use jail::error::Error;

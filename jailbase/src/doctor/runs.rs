@@ -1,0 +1,72 @@
+//! Whether trampoline starts for those who are to call it, and was built as this program was.
+
+use super::finding::{Fault, Report, advice, problem};
+use super::programs;
+use jail::explain;
+use jail::policy::ENTER;
+use nix::unistd::{Uid, User};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
+
+/// `trampoline-callers`, `trampoline-version`, `trampoline-policy`.
+pub fn look(report: &mut Report) {
+    let Some(path) = programs::trampoline() else { return };
+    report.note("trampoline-callers", callers(&path), "it starts for every caller of the policy");
+    let expected = format!("trampoline {}", env!("CARGO_PKG_VERSION"));
+    report.note("trampoline-version", differs(&path, "--version", &expected, "another version"), expected.clone());
+    let policy = explain::policy();
+    report.note(
+        "trampoline-policy",
+        differs(&path, "--policy", policy.trim_end(), "another policy"),
+        "it and this program know one policy",
+    );
+}
+
+/// What it says, or why it says nothing.
+fn said(command: &mut Command) -> Result<String, String> {
+    let done = command.env_clear().current_dir("/").output().map_err(|error| error.to_string())?;
+    if done.status.success() {
+        return Ok(String::from_utf8_lossy(&done.stdout).trim_end().to_owned());
+    }
+    Err(jail::report::escaped(String::from_utf8_lossy(&done.stderr).trim().as_bytes()))
+}
+
+fn differs(path: &Path, word: &str, expected: &str, what: &str) -> Option<Fault> {
+    let at = path.display();
+    match said(Command::new(path).arg(word)) {
+        Ok(text) if text == expected => None,
+        Ok(_) => Some(problem(
+            format!("{at} was built with {what} than {}: what one writes the other may refuse", env!("CARGO_PKG_NAME")),
+            format!("compare {at} {word} with what was built last, then make and make install"),
+        )),
+        Err(why) => Some(problem(format!("{at} {word} does not answer: {why}"), "run make install, then look again")),
+    }
+}
+
+/// Each caller of the policy starts it, with his primary group, as a service would. Root's turn is with the other checks.
+fn callers(path: &Path) -> Vec<Fault> {
+    let mut uids: Vec<u32> = ENTER.iter().flat_map(|rule| rule.callers).copied().filter(|uid| *uid != 0).collect();
+    uids.sort_unstable();
+    uids.dedup();
+    let accounts = uids.into_iter().filter_map(|uid| User::from_uid(Uid::from_raw(uid)).ok().flatten());
+    accounts.filter_map(|account| start(path, &account)).collect()
+}
+
+fn start(path: &Path, account: &User) -> Option<Fault> {
+    let (at, name) = (path.display(), &account.name);
+    let why = said(Command::new(path).arg("--version").uid(account.uid.as_raw()).gid(account.gid.as_raw())).err()?;
+    let found = format!("{name}, a caller of the policy, cannot start {at} with the own primary group: {why}");
+    // In a supplementary group of the file's the caller may start it all the same; a service can be told to give it.
+    let member = std::fs::metadata(path).ok().is_some_and(|meta| {
+        use std::os::unix::fs::MetadataExt;
+        let name = std::ffi::CString::new(name.as_str()).unwrap_or_default();
+        nix::unistd::getgrouplist(&name, account.gid).is_ok_and(|groups| groups.iter().any(|group| group.as_raw() == meta.gid()))
+    });
+    let todo = format!("let {name} execute it: make install GROUP=..., or MODE=4755");
+    Some(if member {
+        advice(found, format!("see that the service of {name} runs with all its groups, or {todo}"))
+    } else {
+        problem(found, todo)
+    })
+}

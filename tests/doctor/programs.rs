@@ -1,0 +1,45 @@
+//! The programs as files, spoiled.
+
+use crate::{Programs, in_world};
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn each_fault_of_the_installed_programs_is_found_by_the_check_of_its_name() {
+    // What is done in the directory of the programs, the check, its level, and other checks that see the same thing.
+    let rows: &[(&str, &str, &str, &[&str])] = &[
+        ("chmod 0750 trampoline", "trampoline-mode", "problem", &["trampoline-callers"]),
+        ("chmod 6750 trampoline", "trampoline-mode", "problem", &[]),
+        ("chmod 4755 trampoline", "trampoline-mode", "advice", &[]),
+        ("chmod 4770 trampoline", "trampoline-owner", "problem", &[]),
+        ("chown 33 trampoline; chmod 4750 trampoline", "trampoline-owner", "problem", &["trampoline-callers"]),
+        ("chgrp root trampoline; chmod 4750 trampoline", "trampoline-callers", "problem", &[]),
+        ("ln trampoline other", "trampoline-links", "problem", &[]),
+        ("chmod 0777 .", "trampoline-path", "problem", &["tools-owner"]),
+        ("mount --bind . .; mount -o remount,bind,nosuid . .", "trampoline-nosuid", "problem", &["trampoline-callers"]),
+        ("rm trampoline", "trampoline-installed", "problem", &[]),
+        ("rm reaper", "reaper-installed", "problem", &["reaper-scheduled"]),
+        ("chmod 4755 reaper", "tools-owner", "problem", &[]),
+        ("chmod 0775 jailbase", "tools-owner", "problem", &[]),
+        ("chown 33 reaper", "tools-owner", "problem", &[]),
+        ("printf '#!/bin/sh\\necho trampoline 9.9\\n' >trampoline", "trampoline-version", "problem", &["trampoline-policy"]),
+        (
+            "mount -t tmpfs none /usr/local/bin; cp -p trampoline /usr/local/bin/; chmod 4755 /usr/local/bin/trampoline",
+            "trampoline-copies",
+            "problem",
+            &[],
+        ),
+    ];
+    for (spoil, check, level, others) in rows {
+        let programs = Programs::new();
+        let said = in_world(&programs, &format!("cd {}; {spoil}; cd /", programs.dir.display()));
+        let (found, what) = said.check(check);
+        assert_eq!(found, *level, "{spoil}: {what}");
+        let mut expected: Vec<&str> = others.to_vec();
+        expected.extend((*level == "problem").then_some(*check));
+        let mut problems = said.problems();
+        problems.dedup();
+        problems.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(problems, expected, "{spoil}: {said:#?}");
+    }
+}
