@@ -8,9 +8,23 @@ use std::process::Command;
 
 /// What may be less than firm on a machine that runs these tests, for which trampoline does not answer.
 const OF_THE_MACHINE: [&str; 17] = [
-    "protected-symlinks", "protected-hardlinks", "protected-fifos", "protected-regular", "ptrace-scope", "terminal-input",
-    "unprivileged-bpf", "perf-events", "io-uring", "userfaultfd", "user-namespaces", "core-pattern", "kernel-holes", "cgroups",
-    "socket-modules", "homes-nosuid", "homes-nodev",
+    "protected-symlinks",
+    "protected-hardlinks",
+    "protected-fifos",
+    "protected-regular",
+    "ptrace-scope",
+    "terminal-input",
+    "unprivileged-bpf",
+    "perf-events",
+    "io-uring",
+    "userfaultfd",
+    "user-namespaces",
+    "core-pattern",
+    "kernel-holes",
+    "cgroups",
+    "socket-modules",
+    "homes-nosuid",
+    "homes-nodev",
 ];
 
 #[test]
@@ -46,7 +60,10 @@ fn programs_get_the_same_findings_as_json() {
     let table = String::from_utf8(table.stdout).unwrap();
     for finding in &findings {
         let text = |key: &str| finding[key].as_str().unwrap_or_default().to_owned();
-        assert!(table.contains(&format!("{}  {}\n", text("check"), text("found"))) || table.contains(&text("found")), "{finding}");
+        assert!(
+            table.contains(&format!("{}  {}\n", text("check"), text("found"))) || table.contains(&text("found")),
+            "{finding}"
+        );
         assert_eq!(text("level") == "ok", finding["do"].is_null(), "what is wrong comes with what to do: {finding}");
         assert!(table.contains(&text("do")));
     }
@@ -85,7 +102,8 @@ fn it_changes_nothing() {
     user.ensure();
     let programs = Programs::new();
     let seen = || {
-        let listed = Command::new("find").args([crate::STATE, crate::common::RUN, "-printf", "%p %m %U %G %s %T@ %l\n"]).output().unwrap();
+        let listed =
+            Command::new("find").args([crate::STATE, crate::common::RUN, "-printf", "%p %m %U %G %s %T@ %l\n"]).output().unwrap();
         (String::from_utf8(listed.stdout).unwrap(), crate::common::seen::pins(), crate::common::seen::mounts())
     };
     let before = seen();

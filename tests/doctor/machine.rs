@@ -1,7 +1,7 @@
 //! The kernel and the host, spoiled.
 
-use crate::{Programs, STATE, Said, in_world};
 use crate::common::{LOG, RUN};
+use crate::{Programs, STATE, Said, in_world};
 use std::process::Command;
 
 /// What is broken, which check must say so, how much it matters, and a word of what it says.
@@ -26,11 +26,21 @@ const ROWS: &[Row] = &[
     ("sed -i /:33:/d /etc/passwd", "policy-callers", "advice", "uid 33"),
     ("echo 'PRUNEPATHS=\"/tmp\"' >/etc/updatedb.conf", "updatedb", "advice", STATE),
     ("mkdir -p /etc/tmpfiles.d; echo 'R /var/lib' >/etc/tmpfiles.d/x.conf", "tmpfiles", "problem", "R /var/lib"),
-    ("mkdir -p /etc/cron.daily; echo 'tmpwatch 240 /var' >/etc/cron.daily/tmpwatch", "file-cleaners", "problem", "tmpwatch 240 /var"),
+    (
+        "mkdir -p /etc/cron.daily; echo 'tmpwatch 240 /var' >/etc/cron.daily/tmpwatch",
+        "file-cleaners",
+        "problem",
+        "tmpwatch 240 /var",
+    ),
     ("echo '0 3 * * * root restic backup /' >/etc/cron.d/backup", "copiers", "advice", "restic"),
     ("echo '# nothing' >/etc/cron.d/trampoline-reaper", "reaper-scheduled", "problem", "nothing starts the reaper"),
-    ("echo '5 * * * * root /opt/gone/reaper' >/etc/cron.d/trampoline-reaper", "reaper-scheduled", "problem", "none of the reapers"),
-    ("mount -t tmpfs none /run; mkdir -p /run/systemd/system", "reaper-scheduled", "problem", "nothing starts the reaper"),
+    (
+        "echo '5 * * * * root /opt/gone/reaper' >/etc/cron.d/trampoline-reaper",
+        "reaper-scheduled",
+        "problem",
+        "none of the reapers",
+    ),
+    ("mount -t tmpfs -o mode=755 none /run; mkdir -p /run/systemd/system", "reaper-scheduled", "problem", "nothing starts the reaper"),
     ("mount -t tmpfs none /sys/fs/cgroup", "cgroups", "advice", "not cgroup v2"),
 ];
 
@@ -59,7 +69,7 @@ fn a_timer_that_is_enabled_and_starts_the_installed_reaper_is_well() {
         in_world(
             &programs,
             &format!(
-                "mount -t tmpfs none /run; mkdir -p {unit}/timers.target.wants; rm /etc/cron.d/trampoline-reaper\n\
+                "mount -t tmpfs -o mode=755 none /run; mkdir -p {unit}/timers.target.wants; rm /etc/cron.d/trampoline-reaper\n\
                  echo 'ExecStart={reaper}' >{unit}/trampoline-reaper.service\n\
                  touch {unit}/trampoline-reaper.timer; ln -s ../trampoline-reaper.timer {unit}/timers.target.wants/"
             ),
@@ -74,7 +84,9 @@ fn a_timer_that_is_enabled_and_starts_the_installed_reaper_is_well() {
 #[ignore = "needs root and installed programs: make check"]
 fn a_kernel_that_lacks_a_call_is_found_by_trying_it() {
     let programs = Programs::new();
-    for call in ["clone3", "unshare", "open_tree", "mount_setattr", "fsopen", "fsmount", "move_mount", "openat2", "mount", "seccomp"] {
+    for call in
+        ["clone3", "unshare", "open_tree", "mount_setattr", "fsopen", "fsmount", "move_mount", "openat2", "mount", "seccomp"]
+    {
         let (trace, inject) = (format!("trace={call}"), format!("inject={call}:error=ENOSYS"));
         let mut strace = Command::new("strace");
         strace.args(["-f", "-qq", "-o", "/dev/null", "-e", &trace, "-e", &inject, &programs.path("jailbase"), "doctor"]);

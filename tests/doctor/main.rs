@@ -102,7 +102,9 @@ fn in_world(programs: &Programs, spoil: &str) -> Said {
     image::host();
     log::listen();
     let words = ["--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "/bin/sh", "-c"];
-    Said::of(Command::new("unshare").args(words).arg(world(programs, spoil)).env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"))
+    Said::of(
+        Command::new("unshare").args(words).arg(world(programs, spoil)).env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"),
+    )
 }
 
 /// The doctor as an administrator calls it.

@@ -103,10 +103,14 @@ fn a_home_that_is_gone_or_somebody_elses_is_found() {
 #[ignore = "needs root and installed programs: make check"]
 fn a_file_system_of_homes_on_which_setuid_or_devices_count_is_found() {
     let (user, programs) = (User::new(), Programs::new());
-    for (flags, nosuid, nodev) in
-        [("suid,dev", "advice", "advice"), ("nosuid,dev", "ok", "advice"), ("suid,nodev", "advice", "ok"), ("nosuid,nodev", "ok", "ok")]
-    {
-        let said = in_world(&programs, &format!("mount --bind /home /home; mount -o remount,bind,{flags} /home; test -d {}", user.home));
+    for (flags, nosuid, nodev) in [
+        ("suid,dev", "advice", "advice"),
+        ("nosuid,dev", "ok", "advice"),
+        ("suid,nodev", "advice", "ok"),
+        ("nosuid,nodev", "ok", "ok"),
+    ] {
+        let said =
+            in_world(&programs, &format!("mount --bind /home /home; mount -o remount,bind,{flags} /home; test -d {}", user.home));
         assert_eq!((said.check("homes-nosuid").0, said.check("homes-nodev").0), (nosuid, nodev), "{flags}");
     }
 }
@@ -119,7 +123,8 @@ fn an_account_that_changed_since_its_spec_was_written_is_found() {
         let line = format!("{}:x:{uid}:{}::{}:/bin/sh", user.name, user.uid, user.home);
         in_world(&programs, &format!("echo '{line}' >>/etc/passwd; echo 'kept:x:{groups}' >>/etc/group"))
     };
-    let (level, what) = (|said: crate::Said| (said.check("accounts").0.to_owned(), said.check("accounts").1))(known_as(4242, "29990:"));
+    let (level, what) =
+        (|said: crate::Said| (said.check("accounts").0.to_owned(), said.check("accounts").1))(known_as(4242, "29990:"));
     assert!(level == "advice" && what.contains("as uid 4242"), "{what}");
     let said = known_as(user.uid, "29990:");
     assert!(said.check("accounts").1.contains("gives group 29990"), "{said:#?}");

@@ -2,6 +2,8 @@
 
 use super::finding::{Fault, Level, Report};
 use super::settings;
+use jail::limits::Limits;
+use jail::policy::CEILINGS;
 use jail::spec::Spec;
 
 /// Namespaces beyond one for each jail: for the sessions of a moment.
@@ -28,7 +30,8 @@ pub fn look(users: &[Spec], report: &mut Report) {
     });
     report.note("namespaces-room", namespaces, "the kernel gives enough namespaces");
 
-    let most = users.iter().map(|spec| spec.limits.processes).max().unwrap_or(0);
+    let usual = Limits::usual(&CEILINGS).processes;
+    let most = users.iter().map(|spec| spec.limits.processes).fold(usual, u64::max);
     let processes = ["kernel/pid_max", "kernel/threads-max"].iter().filter_map(|file| {
         few(
             file,

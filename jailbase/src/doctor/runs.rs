@@ -5,6 +5,7 @@ use super::programs;
 use jail::explain;
 use jail::policy::ENTER;
 use nix::unistd::{Uid, User};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
@@ -55,18 +56,17 @@ fn callers(path: &Path) -> Vec<Fault> {
 
 fn start(path: &Path, account: &User) -> Option<Fault> {
     let (at, name) = (path.display(), &account.name);
-    let why = said(Command::new(path).arg("--version").uid(account.uid.as_raw()).gid(account.gid.as_raw())).err()?;
+    let mut command = Command::new(path);
+    command.arg("--version").uid(account.uid.as_raw()).gid(account.gid.as_raw());
+    let why = said(&mut command).err()?;
     let found = format!("{name}, a caller of the policy, cannot start {at} with the own primary group: {why}");
-    // In a supplementary group of the file's the caller may start it all the same; a service can be told to give it.
-    let member = std::fs::metadata(path).ok().is_some_and(|meta| {
-        use std::os::unix::fs::MetadataExt;
-        let name = std::ffi::CString::new(name.as_str()).unwrap_or_default();
-        nix::unistd::getgrouplist(&name, account.gid).is_ok_and(|groups| groups.iter().any(|group| group.as_raw() == meta.gid()))
-    });
     let todo = format!("let {name} execute it: make install GROUP=..., or MODE=4755");
-    Some(if member {
-        advice(found, format!("see that the service of {name} runs with all its groups, or {todo}"))
-    } else {
-        problem(found, todo)
-    })
+    // In a supplementary group of the file's the caller may start it all the same; a service can be told to give it.
+    let group = std::fs::metadata(path).map(|meta| meta.gid()).ok()?;
+    let c_name = std::ffi::CString::new(name.as_str()).unwrap_or_default();
+    let groups = nix::unistd::getgrouplist(&c_name, account.gid).unwrap_or_default();
+    if group != account.gid.as_raw() && groups.iter().any(|known| known.as_raw() == group) {
+        return Some(advice(found, format!("see that the service of {name} runs with all its groups, or {todo}")));
+    }
+    Some(problem(found, todo))
 }
