@@ -57,7 +57,7 @@ const WRONG: &[(&[&str], &str)] = &[
     (&["4294967296", "--", "id"], "\"4294967296\" is neither a user's name nor a uid"),
     (&["../alice", "--", "id"], "\"../alice\" is neither a user's name nor a uid"),
     (&["a\nb", "--", "id"], "\"a\\nb\" is neither a user's name nor a uid"),
-    (&["--ensure", "\x1b[2J"], "\"\\u{1b}[2J\" is neither a user's name nor a uid"),
+    (&["--ensure", "\x1b[2J"], "\"\\x1b[2J\" is neither a user's name nor a uid"),
 ];
 
 #[test]

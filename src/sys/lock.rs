@@ -1,16 +1,16 @@
 //! flock(2) on a directory: the kernel lets go of it when the process ends, however it ends.
 
+use super::fd::{self, How};
 use super::{Errno, Result};
-use nix::fcntl::{FcntlArg, fcntl};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use nix::fcntl::{FcntlArg, Flock, FlockArg, fcntl};
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 /// An exclusive lock, held as long as this value lives.
 #[derive(Debug)]
 #[must_use]
 pub struct Lock {
-    // A duplicate shares the open file description, and with it the lock; the lock falls when it is unlocked in `drop`.
-    file: OwnedFd,
+    _held: Flock<OwnedFd>,
 }
 
 impl Lock {
@@ -28,9 +28,9 @@ impl Lock {
 
     /// Takes the lock or says EAGAIN. It never waits, so no signal can interrupt it.
     pub(super) fn take(dir: impl AsFd) -> Result<Self> {
-        let file = dir.as_fd().try_clone_to_owned().map_err(|e| super::fd::errno(&e))?;
-        // SAFETY: a live descriptor and a constant.
-        Errno::result(unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) }).map(|_| Self { file })
+        // A description of its own: the lock is on that, and `dir` may live on.
+        let own = fd::open_beneath(dir, ".", How::List)?;
+        Flock::lock(own, FlockArg::LockExclusiveNonblock).map(|held| Self { _held: held }).map_err(|(_, errno)| errno)
     }
 }
 
@@ -43,11 +43,4 @@ pub fn is_barred(dir: impl AsFd, byte: u32) -> Result<bool> {
     let mut lock = libc::flock { l_type: kind, l_whence: 0, l_start: byte.into(), l_len: 1, l_pid: 0 };
     fcntl(dir, FcntlArg::F_OFD_GETLK(&mut lock))?;
     Ok(i32::from(lock.l_type) != libc::F_UNLCK)
-}
-
-impl Drop for Lock {
-    fn drop(&mut self) {
-        // SAFETY: a live descriptor and a constant. The description may live on in `dir`, so it is unlocked by hand.
-        unsafe { libc::flock(self.file.as_raw_fd(), libc::LOCK_UN) };
-    }
 }

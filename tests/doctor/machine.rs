@@ -40,7 +40,12 @@ const ROWS: &[Row] = &[
         "problem",
         "none of the reapers",
     ),
-    ("mount -t tmpfs -o mode=755 none /run; mkdir -p /run/systemd/system", "reaper-scheduled", "problem", "nothing starts the reaper"),
+    (
+        "mount -t tmpfs -o mode=755 none /run; mkdir -p /run/systemd/system",
+        "reaper-scheduled",
+        "problem",
+        "nothing starts the reaper",
+    ),
     ("mount -t tmpfs none /sys/fs/cgroup", "cgroups", "advice", "not cgroup v2"),
 ];
 

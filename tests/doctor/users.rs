@@ -123,8 +123,8 @@ fn an_account_that_changed_since_its_spec_was_written_is_found() {
         let line = format!("{}:x:{uid}:{}::{}:/bin/sh", user.name, user.uid, user.home);
         in_world(&programs, &format!("echo '{line}' >>/etc/passwd; echo 'kept:x:{groups}' >>/etc/group"))
     };
-    let (level, what) =
-        (|said: crate::Said| (said.check("accounts").0.to_owned(), said.check("accounts").1))(known_as(4242, "29990:"));
+    let said = known_as(4242, "29990:");
+    let (level, what) = said.check("accounts");
     assert!(level == "advice" && what.contains("as uid 4242"), "{what}");
     let said = known_as(user.uid, "29990:");
     assert!(said.check("accounts").1.contains("gives group 29990"), "{said:#?}");
@@ -134,7 +134,8 @@ fn an_account_that_changed_since_its_spec_was_written_is_found() {
 #[test]
 #[ignore = "needs root and installed programs: make check"]
 fn an_image_from_which_no_jail_can_be_made_is_found() {
-    let spoils: [(&str, &str, fn(&Image)); 5] = [
+    type Spoil = fn(&Image);
+    let spoils: [(&str, &str, Spoil); 5] = [
         ("t-doc-cur", "images", |image| fs::remove_file(image.dir.join("current")).unwrap()),
         ("t-doc-man", "images", |image| fs::write(image.generation().join("image"), "").unwrap()),
         ("t-doc-suid", "image-trees", |image| mode(image.tree().join("etc/hosts"), 0o4755)),

@@ -9,6 +9,7 @@ use jail::policy::{RUN, STATE};
 use jail::state::Doing;
 use jail::state::holder::Holder;
 use jail::state::host::Host;
+use jail::state::pins;
 use jail::sys::fd::{self, How};
 use jail::sys::files;
 use jail::sys::root::Root;
@@ -18,7 +19,7 @@ pub fn look(root: &Root, host: &Host, report: &mut Report) {
     let (faults, well) = match pins(root, host) {
         Ok(None) => (Vec::new(), "there is none; the first entry makes it".to_owned()),
         Ok(Some(names)) => {
-            let strange = names.iter().filter(|name| layout::target_of_pin(name).is_none()).map(|name| {
+            let strange = names.iter().filter(|name| pins::target_of(name).is_none()).map(|name| {
                 advice(format!("{name:?} lies among the pins and is none of a jail's"), "look who put it there, and remove it")
             });
             (strange.collect(), format!("it holds {} pins", names.len()))

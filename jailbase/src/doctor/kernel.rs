@@ -7,7 +7,7 @@ use jail::state::Doing;
 use jail::sys::drop::Ids;
 use jail::sys::fd::{self, How};
 use jail::sys::mount::{self, Flags};
-use jail::sys::ns::{self, Kind, Side};
+use jail::sys::ns::{self, Kind};
 use jail::sys::root::Root;
 use jail::sys::{Errno, devices, files, net, seccomp};
 use nix::sys::wait::{WaitStatus, waitpid};
@@ -34,12 +34,12 @@ fn tried(root: &Root) -> Result<(), Error> {
     let (read, write) = fd::pipe().doing("make", "a pipe")?;
     // The very call that starts a session; what the other process does to its namespaces is gone with it.
     match ns::first_process(root).doing("start", "a process in a new pid and mount namespace")? {
-        Side::Inside => {
+        None => {
             let said = entry(root).err().map_or_else(String::new, |error| error.to_string());
             let told = nix::unistd::write(&write, said.get(..LONGEST.min(said.len())).unwrap_or_default().as_bytes());
             std::process::exit(i32::from(!said.is_empty() || told.is_err()))
         }
-        Side::Outside(child) => {
+        Some(child) => {
             drop(write);
             let ended = waitpid(child, None).doing("wait", "for the process that tries the calls")?;
             let said = fd::read_at_most(read, LONGEST).doing("read", "what it said")?;

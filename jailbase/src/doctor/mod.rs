@@ -11,12 +11,12 @@ mod known_holes;
 mod mounts;
 mod owners;
 mod programs;
-mod reaper;
 mod room;
 mod runs;
 mod settings;
 mod show;
 mod state;
+mod sweeps;
 mod users;
 mod walkers;
 
@@ -47,7 +47,7 @@ pub fn run(root: &Root, host: &Host, words: &Words) -> Result<u8, Error> {
     host::look(&mut report);
     programs::look(&mut report);
     runs::look(&mut report);
-    reaper::look(&mut report);
+    sweeps::look(&mut report);
     state::look(&mut report);
     let users = users::look(&mut report);
     homes::look(&users, &mut report);

@@ -8,6 +8,7 @@ use jail::layout;
 use jail::policy::STATE;
 use jail::spec::Spec;
 use jail::state::jails::Jails;
+use jail::state::pins;
 use jail::sys::{fd, files};
 use std::fs::symlink_metadata;
 use std::os::unix::fs::MetadataExt;
@@ -27,8 +28,8 @@ pub fn look(report: &mut Report) -> Vec<Spec> {
             return Vec::new();
         }
     };
-    let mut targets: Vec<Target> =
-        files::names(&jails.dir).unwrap_or_default().iter().filter_map(|name| layout::target_of_pin(name)).collect();
+    let names = files::names(&jails.dir).unwrap_or_default();
+    let mut targets: Vec<Target> = names.iter().filter_map(|name| pins::target_of(name)).collect();
     targets.sort();
     let (mut specs, mut faults, mut beside) = (Vec::new(), Vec::new(), Vec::new());
     for target in targets {
@@ -39,7 +40,7 @@ pub fn look(report: &mut Report) -> Vec<Spec> {
         beside.extend(files_of(&all, target));
     }
     report.note("specs", faults, format!("{} users have a jail", specs.len()));
-    report.note("names", names(&jails, &specs), "each name leads to its spec, and each spec has its name");
+    report.note("names", links(&jails, &specs), "each name leads to its spec, and each spec has its name");
     report.note("jail-files", beside, "the files of each jail are root's alone, and each tmp is the user's");
     report.note("accounts", specs.iter().flat_map(account).collect::<Vec<_>>(), "specs and accounts agree");
     specs
@@ -67,7 +68,7 @@ fn unbelieved(all: &str, target: Target, error: Error) -> Fault {
 }
 
 /// Links that lead nowhere or astray, and specs that no link leads to.
-fn names(jails: &Jails, specs: &[Spec]) -> Vec<Fault> {
+fn links(jails: &Jails, specs: &[Spec]) -> Vec<Fault> {
     let Ok(links) = fd::open_beneath(&jails.dir, layout::BY_NAME, fd::How::List) else {
         let none = problem("there are no links from names to uids", "add one user again with jailbase user add");
         return (!specs.is_empty()).then_some(none).into_iter().collect();
