@@ -27,15 +27,17 @@ fn compile() -> Result<(), String> {
 
     let text = std::fs::read_to_string(&file).map_err(|e| format!("cannot read {}: {e}", file.display()))?;
     let policy = policy::read(&text).map_err(|e| format!("{}: {e}", file.display()))?;
-    let program = seccomp::program(&variable("CARGO_CFG_TARGET_ARCH")?, seccomp::Profile::Web)?;
+    let arch = variable("CARGO_CFG_TARGET_ARCH")?;
+    let web = statics("WEB", &seccomp::program(&arch, seccomp::Profile::Web)?);
+    let dev = statics("DEV", &seccomp::program(&arch, seccomp::Profile::Dev)?);
 
     let out = PathBuf::from(variable("OUT_DIR")?);
     write(&out.join("policy.rs"), &policy.constants())?;
-    write(&out.join("seccomp.rs"), &statics(&program))
+    write(&out.join("seccomp.rs"), &(web + &dev))
 }
 
-fn statics(program: &[seccomp::Insn]) -> String {
-    let mut text = format!("static WEB: [sock_filter; {}] = [\n", program.len());
+fn statics(name: &str, program: &[seccomp::Insn]) -> String {
+    let mut text = format!("static {name}: [sock_filter; {}] = [\n", program.len());
     for seccomp::Insn { code, jt, jf, k } in program {
         text += &format!("    sock_filter {{ code: {code}, jt: {jt}, jf: {jf}, k: {k} }},\n");
     }

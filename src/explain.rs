@@ -5,7 +5,7 @@ use crate::layout;
 use crate::limits::Limits;
 use crate::plan::{Plan, Step};
 use crate::policy::{CEILINGS, ENTER, LOG, LOG_RUNS, OWN, RUN, Rule, SHM_BYTES, STATE};
-use crate::spec::{Network, Spec};
+use crate::spec::{FILTERS, Filter, NETWORKS, Network, Spec};
 use std::fmt;
 
 /// The policy as `trampoline --policy` shows it.
@@ -40,14 +40,19 @@ impl fmt::Display for Step {
     }
 }
 
+/// What a spec calls a value.
+pub fn word<T: PartialEq>(words: &[(&'static str, T)], value: T) -> &'static str {
+    words.iter().find(|(_, other)| *other == value).map_or("", |(word, _)| word)
+}
+
 /// What `--explain` shows: every mount, id, limit and namespace of the jail, nothing done.
 pub fn jail(spec: &Spec, plan: &Plan, generation: u32) -> String {
     let groups: Vec<String> = spec.groups.iter().map(ToString::to_string).collect();
     let none = |n: &Option<crate::id::Name>| n.as_ref().map_or_else(|| "(cleared)".to_owned(), ToString::to_string);
     let mut out = format!(
         "user      {} uid {} gid {} groups [{}]\nspec      {}/{}\nimage     {} generation {generation}\nshell     {}\n\
-         hostname  {}\ndomain    {}\nnetwork   {}\nlimits    {}\n\
-         process   no capability, bounding set empty, no_new_privs, seccomp, own session and session keyring, umask 022\n\
+         hostname  {}\ndomain    {}\nnetwork   {}\nfilter    {}: {}\nlimits    {}\n\
+         process   no capability, bounding set empty, no_new_privs, own session and session keyring, umask 022\n\
          spaces    own mount, pid, ipc, uts{}\nmounts\n",
         spec.name,
         spec.uid,
@@ -59,7 +64,9 @@ pub fn jail(spec: &Spec, plan: &Plan, generation: u32) -> String {
         spec.shell,
         none(&spec.hostname),
         none(&spec.domain),
-        spec.network.as_str(),
+        word(&NETWORKS, spec.network),
+        word(&FILTERS, spec.filter),
+        if spec.filter == Filter::Web { "no debugging" } else { "with debugging of own processes" },
         spec.limits,
         if spec.network == Network::None { ", net (loopback only)" } else { "; the host's net" },
     );

@@ -34,7 +34,7 @@ pub const NS: &str = "ns";
 /// In a jail's mount namespace: the tree a session sees.
 pub const ROOT: &str = "root";
 
-/// The name of a target's pin, and of its directory.
+/// The name of a target's pin, and of its directory; [`Target::parse`] reads it back, and nothing else has such a name.
 pub fn pin(target: Target) -> String {
     target.to_string()
 }

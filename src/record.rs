@@ -37,6 +37,11 @@ impl<'a> Record<'a> {
         parse(value).ok_or_else(|| format!("\"{value}\" is not a value of \"{key}\""))
     }
 
+    /// The same for a key that may be missing and then has its usual value.
+    pub fn take_or<T>(&mut self, key: &str, usual: T, parse: impl Fn(&str) -> Option<T>) -> Result<T, String> {
+        if self.0.iter().any(|(k, _)| *k == key) { self.take(key, parse) } else { Ok(usual) }
+    }
+
     /// Refuses whatever was not taken.
     pub fn end(self) -> Result<(), String> {
         self.0.first().map_or(Ok(()), |(key, _)| Err(format!("the key \"{key}\" is not known")))

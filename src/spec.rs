@@ -26,6 +26,21 @@ pub enum Network {
     Host,
 }
 
+/// Which system calls the programs may make.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Filter {
+    /// What programs need that serve, compute and compile.
+    Web,
+    /// The same, and looking into one's own processes: debuggers and tracers work.
+    Dev,
+}
+
+/// The networks and what a spec calls them.
+pub const NETWORKS: [(&str, Network); 2] = [("none", Network::None), ("host", Network::Host)];
+
+/// The filters and what a spec calls them.
+pub const FILTERS: [(&str, Filter); 2] = [("web", Filter::Web), ("dev", Filter::Dev)];
+
 /// Who is process 1 of a session.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Init {
@@ -56,6 +71,8 @@ pub struct Spec {
     pub network: Network,
     /// Who is process 1.
     pub init: Init,
+    /// Which system calls.
+    pub filter: Filter,
     /// The host name; `None` clears it.
     pub hostname: Option<Name>,
     /// The NIS domain name; `None` clears it.
@@ -78,8 +95,10 @@ impl Spec {
             home: record.take("home", JailPath::new)?,
             shell: record.take("shell", JailPath::new)?,
             root: record.take("root", |v| (v == "readonly").then_some(Root::ReadOnly))?,
-            network: record.take("network", network)?,
+            network: record.take("network", |v| meant(&NETWORKS, v))?,
             init: record.take("init", |v| (v == "builtin").then_some(Init::Builtin))?,
+            // A spec written before there was a choice has no such key, and gets the filter that allows less.
+            filter: record.take_or("filter", Filter::Web, |v| meant(&FILTERS, v))?,
             hostname: record.take("hostname", name_or_none)?,
             domain: record.take("domain", name_or_none)?,
             limits: Limits {
@@ -98,18 +117,8 @@ impl Spec {
     }
 }
 
-impl Network {
-    /// The word a spec says it with.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Host => "host",
-        }
-    }
-}
-
-fn network(text: &str) -> Option<Network> {
-    [Network::None, Network::Host].into_iter().find(|n| n.as_str() == text)
+fn meant<T: Copy>(words: &[(&str, T)], text: &str) -> Option<T> {
+    words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value)
 }
 
 fn name_or_none(text: &str) -> Option<Option<Name>> {
@@ -117,11 +126,8 @@ fn name_or_none(text: &str) -> Option<Option<Name>> {
 }
 
 fn groups(text: &str) -> Option<Vec<Group>> {
-    if text == "none" {
-        return Some(Vec::new());
-    }
-    let groups: Option<Vec<Group>> = text.split(' ').map(Group::parse).collect();
-    groups.filter(|g| g.len() <= MOST_GROUPS)
+    let words = text.split(' ').filter(|_| text != "none");
+    words.map(Group::parse).collect::<Option<Vec<_>>>().filter(|groups| groups.len() <= MOST_GROUPS)
 }
 
 #[cfg(test)]
@@ -133,13 +139,14 @@ mod tests {
         fn specs()(
             name in "[a-z_][a-z0-9_.-]{0,30}", uid in 1..u32::MAX, gid in 1..u32::MAX,
             groups in prop::collection::vec(1..u32::MAX, 0..20), home in "(/[a-zA-Z0-9_ +-]{0,8}[a-z]){1,4}",
-            host: bool, hostname in "[a-z]{1,8}|none", limits in (1..=CEILINGS.cpu, 1..=CEILINGS.memory, 1..=CEILINGS.processes),
+            host: bool, dev: bool, hostname in "[a-z]{1,8}|none", limits in (1..=CEILINGS.cpu, 1..=CEILINGS.memory, 1..=CEILINGS.processes),
         ) -> Option<Spec> {
             Some(Spec {
                 name: Name::new(&name)?, uid: Target::new(uid)?, gid: Group::new(gid)?,
                 groups: groups.into_iter().map(Group::new).collect::<Option<_>>()?,
                 image: Name::new("host")?, home: JailPath::new(&home)?, shell: JailPath::new("/bin/sh")?,
                 root: Root::ReadOnly, network: if host { Network::Host } else { Network::None }, init: Init::Builtin,
+                filter: if dev { Filter::Dev } else { Filter::Web },
                 hostname: if hostname == "none" { None } else { Name::new(&hostname) }, domain: None,
                 limits: Limits { cpu: limits.0, memory: limits.1, processes: limits.2, file_size: 1, open_files: CEILINGS.open_files },
             })
@@ -155,7 +162,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_read_is_written_back_the_same_up_to_the_order_of_lines(spec in specs(), turn in 0usize..18) {
+        fn what_is_read_is_written_back_the_same_up_to_the_order_of_lines(spec in specs(), turn in 0usize..19) {
             if let Some(spec) = spec {
                 let text = spec.write();
                 let mut lines: Vec<&str> = text.lines().collect();
@@ -174,7 +181,7 @@ mod tests {
     #[test]
     fn whatever_is_odd_refuses_the_whole() {
         let good = "format = 1\nname = a\nuid = 2001\ngid = 2001\ngroups = none\nimage = host\nhome = /home/a\nshell = /bin/sh\n\
-                    root = readonly\nnetwork = none\ninit = builtin\nhostname = none\ndomain = none\ncpu = 1\nmemory = 1\n\
+                    root = readonly\nnetwork = none\ninit = builtin\nfilter = web\nhostname = none\ndomain = none\ncpu = 1\nmemory = 1\n\
                     processes = 1\nfile-size = 1\nopen-files = 1\n";
         assert!(Spec::read(good.as_bytes()).is_ok());
         for (from, to) in [
@@ -188,6 +195,9 @@ mod tests {
             ("cpu = 1", "cpu = 0"),
             ("cpu = 1", "cpu = 18446744073709551615"),
             ("network = none", "network = bridge"),
+            ("filter = web", "filter = none"),
+            ("filter = web", "filter = "),
+            ("filter = web\n", "filter = web\nfilter = dev\n"),
             ("format = 1", "format = 2"),
             ("home = /home/a", "home = /home/../etc"),
             ("home = /home/a", "home = home"),
@@ -203,5 +213,7 @@ mod tests {
             assert!(Spec::read(good.replacen(from, to, 1).as_bytes()).is_err(), "{from:?} -> {to:?}");
         }
         assert!(Spec::read(format!("{good}{}", "#".repeat(4096)).as_bytes()).is_err());
+        let old = Spec::read(good.replacen("filter = web\n", "", 1).as_bytes());
+        assert_eq!(old, Spec::read(good.as_bytes()), "a spec from before there was a choice of filters");
     }
 }

@@ -1,10 +1,11 @@
 //! Specs and manifests as text: what jailbase writes and trampoline only reads. The setuid program has no use for it.
 #![forbid(unsafe_code)]
 
+use crate::explain::word;
 use crate::id::{Group, Name};
 use crate::image::Image;
 use crate::limits::Limits;
-use crate::spec::{Init, Root, Spec};
+use crate::spec::{FILTERS, Init, NETWORKS, Root, Spec};
 
 impl Spec {
     /// The text that [`Spec::read`] reads as this spec.
@@ -25,7 +26,7 @@ impl Spec {
                 }
                 .to_owned(),
             ),
-            ("network", self.network.as_str().to_owned()),
+            ("network", word(&NETWORKS, self.network).to_owned()),
             (
                 "init",
                 match self.init {
@@ -33,6 +34,7 @@ impl Spec {
                 }
                 .to_owned(),
             ),
+            ("filter", word(&FILTERS, self.filter).to_owned()),
             ("hostname", self.hostname.as_ref().map_or("none", Name::as_str).to_owned()),
             ("domain", self.domain.as_ref().map_or("none", Name::as_str).to_owned()),
         ];

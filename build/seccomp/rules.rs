@@ -106,8 +106,9 @@ static ROUTING: Rule = Rule::Match { argument: 2, mask: u32::MAX, cases: &[(&[0]
 
 static SOCKETPAIR: Rule = Rule::Match { argument: 0, mask: u32::MAX, cases: &[(&[UNIX], &ALLOW)], other: &EAFNOSUPPORT };
 
-/// TIOCSTI and TIOCLINUX type into the terminal of whoever looks at it.
-static IOCTL: Rule = Rule::Match { argument: 1, mask: u32::MAX, cases: &[(&[0x5412, 0x541C], &EPERM)], other: &ALLOW };
+/// TIOCSTI and TIOCLINUX type into the terminal of whoever looks at it. TIOCSETD gives a terminal another line discipline:
+/// drivers for modems and buses, loaded on demand, with a long row of root holes, and no use for a terminal of /dev/pts.
+static IOCTL: Rule = Rule::Match { argument: 1, mask: u32::MAX, cases: &[(&[0x5412, 0x541C, 0x5423], &EPERM)], other: &ALLOW };
 
 /// PER_LINUX32 (uname -m), UNAME26 and ADDR_NO_RANDOMIZE (gdb, SBCL) in any mixture, and the question which it is now.
 /// The rest makes old holes easy: pages at 0, readable means executable.

@@ -1,14 +1,19 @@
 //! The system-call filter, compiled by build.rs and loaded as it stands.
 
 use super::{Errno, Result};
+use crate::spec::Filter;
 use crate::sys::drop::User;
 use seccompiler::sock_filter;
 
 include!(concat!(env!("OUT_DIR"), "/seccomp.rs"));
 
-/// Loads the filter; nothing removes it again. Needs a [`User`] because the filter takes away calls the set-up uses.
-pub fn load(_: &User) -> Result<()> {
-    seccompiler::apply_filter(&WEB).map_err(|error| match error {
+/// Loads a filter; nothing removes it again. Needs a [`User`] because it takes away calls that the set-up uses.
+pub fn load(_: &User, filter: Filter) -> Result<()> {
+    let program: &[sock_filter] = match filter {
+        Filter::Web => &WEB,
+        Filter::Dev => &DEV,
+    };
+    seccompiler::apply_filter(program).map_err(|error| match error {
         seccompiler::Error::Prctl(e) | seccompiler::Error::Seccomp(e) => super::fd::errno(&e),
         _ => Errno::EINVAL,
     })?;

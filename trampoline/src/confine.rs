@@ -22,7 +22,7 @@ impl Session {
         // ORDER: no descriptor that root opened is open when the uid is the user's (CVE-2026-46333), but the lease.
         *log = None;
         let user = Ids::of_target(spec.uid, spec.gid, &spec.groups).become_user(root).doing("give up root's rights", "")?;
-        seccomp::load(&user).doing("load", "the system-call filter")?;
+        seccomp::load(&user, spec.filter).doing("load", "the system-call filter")?;
         Ok(Confined { session: self, user })
     }
 }

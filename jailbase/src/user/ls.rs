@@ -3,8 +3,10 @@
 use crate::tell;
 use clap::Args;
 use jail::error::Error;
+use jail::explain::word;
 use jail::id::{Name, Target};
 use jail::layout;
+use jail::spec::{FILTERS, NETWORKS};
 use jail::state::Doing;
 use jail::state::images::Generation;
 use jail::state::jails::Jails;
@@ -28,12 +30,13 @@ struct Row {
     uid: u32,
     image: Option<String>,
     network: Option<&'static str>,
+    filter: Option<&'static str>,
     home: Option<String>,
     /// "ok", or what is wrong.
     state: String,
 }
 
-const HEAD: [&str; 6] = ["NAME", "UID", "IMAGE", "NETWORK", "HOME", "STATE"];
+const HEAD: [&str; 7] = ["NAME", "UID", "IMAGE", "NETWORK", "FILTER", "HOME", "STATE"];
 
 /// Lists the users.
 pub fn run(words: &Words) -> Result<(), Error> {
@@ -68,7 +71,7 @@ fn row(jails: &Jails, target: Target, images: &mut BTreeMap<Name, Option<String>
             let none = matches!(fd::open_beneath(&jails.dir, &spec, fd::How::Place), Err(Errno::ENOENT));
             let state =
                 if none { format!("no jail, but files; jailbase user rm {target} --purge removes them") } else { reason(why) };
-            return Row { name: None, uid: target.get(), image: None, network: None, home: None, state };
+            return Row { name: None, uid: target.get(), image: None, network: None, filter: None, home: None, state };
         }
     };
     let by_name = match jails.target(&spec.name) {
@@ -81,7 +84,8 @@ fn row(jails: &Jails, target: Target, images: &mut BTreeMap<Name, Option<String>
         name: Some(spec.name.to_string()),
         uid: target.get(),
         image: Some(spec.image.to_string()),
-        network: Some(spec.network.as_str()),
+        network: Some(word(&NETWORKS, spec.network)),
+        filter: Some(word(&FILTERS, spec.filter)),
         home: Some(spec.home.to_string()),
         state: by_name.or(image).unwrap_or_else(|| "ok".to_owned()),
     }
@@ -96,18 +100,19 @@ fn reason(error: Error) -> String {
 
 fn table(rows: &[Row]) -> String {
     let dash = |field: Option<&str>| field.unwrap_or("-").to_owned();
-    let mut lines: Vec<[String; 6]> = vec![HEAD.map(str::to_owned)];
+    let mut lines: Vec<[String; 7]> = vec![HEAD.map(str::to_owned)];
     lines.extend(rows.iter().map(|row| {
         [
             dash(row.name.as_deref()),
             row.uid.to_string(),
             dash(row.image.as_deref()),
             dash(row.network),
+            dash(row.filter),
             dash(row.home.as_deref()),
             row.state.clone(),
         ]
     }));
-    let mut widths = [0; 6];
+    let mut widths = [0; 7];
     for line in &lines {
         for (width, field) in widths.iter_mut().zip(line) {
             *width = field.chars().count().max(*width);
@@ -133,12 +138,13 @@ mod tests {
             uid,
             image: Some("host".into()),
             network: Some("none"),
+            filter: Some("web"),
             home: Some("/home/a".into()),
             state: "ok".into(),
         };
         let text = table(&[row("a", 2001), row("a-longer-name", 20010)]);
         let at: Vec<Option<usize>> = text.lines().map(|line| line.find("host").or(line.find("IMAGE"))).collect();
         assert!(at.iter().all(|column| *column == at.first().copied().flatten()), "{text}");
-        assert_eq!(table(&[]), "NAME  UID  IMAGE  NETWORK  HOME  STATE\n");
+        assert_eq!(table(&[]), "NAME  UID  IMAGE  NETWORK  FILTER  HOME  STATE\n");
     }
 }

@@ -8,7 +8,7 @@ use jail::id::{Group, Name, Target};
 use jail::limits::Limits;
 use jail::path::JailPath;
 use jail::policy::CEILINGS;
-use jail::spec::{self, Network, Spec};
+use jail::spec::{self, Filter, Network, Spec};
 
 /// The command line of `user add`. What it leaves out has its usual value, also when a user is added anew.
 #[derive(Args, Debug)]
@@ -31,6 +31,9 @@ pub struct Words {
     /// The network the jail sees
     #[arg(long, value_enum, default_value = "none")]
     network: Net,
+    /// The system calls its programs may make
+    #[arg(long, value_enum, default_value = "web")]
+    filter: Calls,
     /// The host name in the jail, or "none"
     #[arg(long, default_value = "jail", value_parser = parse::name_or_none)]
     hostname: NameOrNone,
@@ -73,6 +76,15 @@ enum Net {
     None,
     /// The host's
     Host,
+}
+
+/// The filters of a spec, as words.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum Calls {
+    /// What programs need that serve, compute and compile
+    Web,
+    /// The same, and what debuggers and tracers need
+    Dev,
 }
 
 impl Words {
@@ -120,6 +132,10 @@ impl Words {
                 Net::Host => Network::Host,
             },
             init: spec::Init::Builtin,
+            filter: match self.filter {
+                Calls::Web => Filter::Web,
+                Calls::Dev => Filter::Dev,
+            },
             hostname: self.hostname.clone(),
             domain: self.domain.clone(),
             limits,
@@ -152,11 +168,11 @@ mod tests {
     #[test]
     fn an_account_that_only_the_jail_knows_becomes_a_spec() -> Result<(), String> {
         let spec = spec(
-            "alice --uid 20001 --gid 20001 --group 30 --group 29 --group 30 --home /home/alice --network host --hostname none --cpu 5",
+            "alice --uid 20001 --gid 20001 --group 30 --group 29 --group 30 --home /home/alice --network host --filter dev --hostname none --cpu 5",
         )?;
         assert_eq!(
-            (spec.uid.get(), spec.groups.len(), spec.network, spec.hostname, spec.limits.cpu),
-            (20001, 2, Network::Host, None, 5)
+            (spec.uid.get(), spec.groups.len(), spec.network, spec.filter, spec.hostname, spec.limits.cpu),
+            (20001, 2, Network::Host, Filter::Dev, None, 5)
         );
         assert_eq!((spec.image.as_str(), spec.shell.as_str()), ("host", "/bin/sh"));
         Ok(())
@@ -175,6 +191,7 @@ mod tests {
             "alice --uid 1 --gid 1 --group 0 --home /home/a",
             "alice --uid 1 --gid 1 --home home",
             "alice --uid 1 --gid 1 --home /home/a --network bridge",
+            "alice --uid 1 --gid 1 --home /home/a --filter none",
             "alice --uid 1 --gid 1 --home /home/a --cpu 0",
             "alice --uid 1 --gid 1 --home /home/a --memory 18446744073709551615",
             "alice --uid 1 --gid 1 --home /home/a --hostname a/b",
