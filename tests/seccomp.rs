@@ -3,6 +3,8 @@
 
 #[path = "seccomp/bpf.rs"]
 mod bpf;
+#[path = "seccomp/call.rs"]
+mod call;
 #[path = "seccomp/calls.rs"]
 mod calls;
 #[path = "seccomp/oracle.rs"]
@@ -10,66 +12,95 @@ mod oracle;
 #[path = "../build/seccomp.rs"]
 mod seccomp;
 
-use bpf::{Answer, Call};
-use oracle::{AARCH64, ALLOW, Arch, EAFNOSUPPORT, ENOSYS, EPERM, X86_64};
+use call::{Answer, Call};
+use oracle::{AARCH64, ALLOW, Arch, EAFNOSUPPORT, ENOSYS, EPERM, Whom, X86_64};
 use seccomp::{Insn, Profile};
 
-const ARCHS: [&Arch; 2] = [&X86_64, &AARCH64];
+/// A program, and what the oracle needs to know of it.
+struct Program {
+    arch: &'static Arch,
+    whom: Whom,
+    code: Vec<Insn>,
+}
 
-fn web(arch: &Arch) -> Vec<Insn> {
-    seccomp::program(arch.name, Profile::Web).unwrap()
+impl Program {
+    fn new(arch: &'static Arch, whom: Whom) -> Self {
+        let profile = if whom == Whom::Web { Profile::Web } else { Profile::Dev };
+        Self { arch, whom, code: seccomp::program(arch.name, profile).unwrap() }
+    }
+
+    /// What becomes of a call of its own architecture.
+    fn answer(&self, nr: u32, args: [u64; 6]) -> Answer {
+        bpf::run(&self.code, &Call { arch: self.arch.audit, nr, args }).0
+    }
+
+    /// The compiler and the oracle have to agree.
+    #[track_caller]
+    fn judge(&self, call: &Call) {
+        let (code, paper) = (bpf::run(&self.code, call).0, oracle::says(self.arch, self.whom, call));
+        assert_eq!(code, paper, "{} for {:?}: {call:x?}", self.arch.name, self.whom);
+    }
+}
+
+fn all() -> Vec<Program> {
+    [&X86_64, &AARCH64].into_iter().flat_map(|arch| [Whom::Web, Whom::Dev].map(|whom| Program::new(arch, whom))).collect()
 }
 
 #[test]
 fn the_kernel_would_take_it() {
-    for arch in ARCHS {
-        bpf::check(&web(arch));
-    }
+    all().iter().for_each(|program| bpf::check(&program.code));
 }
 
 /// Each entry loads it. The kernel translates every instruction, and runs the program for each number that it knows.
 #[test]
 fn loading_it_costs_no_more_than_when_it_was_measured() {
-    for arch in ARCHS {
-        let program = web(arch);
-        let steps = |nr| bpf::run(&program, &Call { arch: arch.audit, nr, args: [0; 6] }).1;
+    for Program { arch, code, .. } in all() {
+        let steps = |nr| bpf::run(&code, &Call { arch: arch.audit, nr, args: [0; 6] }).1;
         let (sum, longest) = ((0..470).map(steps).sum::<usize>(), (0..470).map(steps).max().unwrap());
-        assert!(program.len() <= 120 && sum <= 4_800 && longest <= 24, "{}: {} {sum} {longest}", arch.name, program.len());
+        assert!(code.len() <= 120 && sum <= 4_800 && longest <= 24, "{}: {} {sum} {longest}", arch.name, code.len());
     }
 }
 
 #[test]
 fn calls_that_programs_make() {
-    let (x86_64, aarch64) = (web(&X86_64), web(&AARCH64));
-    for (name, on_x86_64, on_aarch64, args, expected) in calls::CALLS {
-        let args = |i: usize| args.get(i).copied().unwrap_or(0);
-        let args = [args(0), args(1), args(2), args(3), args(4), args(5)];
-        for (arch, program, nr) in [(&X86_64, &x86_64, on_x86_64), (&AARCH64, &aarch64, on_aarch64)] {
-            let Some(nr) = *nr else { continue };
-            let call = Call { arch: arch.audit, nr, args };
-            assert_eq!(bpf::run(program, &call).0, *expected, "{name} on {}: {call:x?}", arch.name);
-            assert_eq!(oracle::says(arch, &call), *expected, "the oracle on {name}: {call:x?}");
+    for program in all() {
+        for (name, on_x86_64, on_aarch64, args, expected) in calls::CALLS {
+            let Some(nr) = *(if program.arch.name == "x86_64" { on_x86_64 } else { on_aarch64 }) else { continue };
+            let args = [0, 1, 2, 3, 4, 5].map(|i: usize| args.get(i).copied().unwrap_or(0));
+            assert_eq!(program.answer(nr, args), *expected, "{name} on {}: {nr} {args:x?}", program.arch.name);
+            program.judge(&Call { arch: program.arch.audit, nr, args });
+        }
+    }
+}
+
+#[test]
+fn looking_into_other_processes_is_all_that_the_two_profiles_differ_in() {
+    for arch in [&X86_64, &AARCH64] {
+        let (web, dev) = (Program::new(arch, Whom::Web), Program::new(arch, Whom::Dev));
+        for nr in 0..1024 {
+            let both = (web.answer(nr, [0; 6]), dev.answer(nr, [0; 6]));
+            assert!(both == (EPERM, ALLOW) || !arch.debugging.contains(&nr), "{nr}: {both:?}");
+            assert!(both.0 == both.1 || arch.debugging.contains(&nr), "{nr}: {both:?}");
         }
     }
 }
 
 #[test]
 fn every_number() {
-    for arch in ARCHS {
-        let program = web(arch);
+    for program in all() {
         for nr in (0..4096).chain((12..32).flat_map(|bit| [(1 << bit) - 1, 1 << bit, (1 << bit) + 1])).chain([u32::MAX]) {
-            let call = Call { arch: arch.audit, nr, args: [0; 6] };
-            assert_eq!(bpf::run(&program, &call).0, oracle::says(arch, &call), "{}: {call:?}", arch.name);
+            program.judge(&Call { arch: program.arch.audit, nr, args: [0; 6] });
         }
     }
 }
 
 #[test]
 fn x32_has_no_calls() {
-    let program = web(&X86_64);
-    for nr in 0..1024 {
-        let call = Call { arch: X86_64.audit, nr: 0x4000_0000 | nr, args: [0; 6] };
-        assert_eq!(bpf::run(&program, &call).0, ENOSYS, "{call:x?}");
+    for whom in [Whom::Web, Whom::Dev] {
+        let program = Program::new(&X86_64, whom);
+        for nr in (0..4096).flat_map(|nr| [0x4000_0000 | nr, 0x6000_0000 | nr, 0xc000_0000 | nr]) {
+            assert_eq!(program.answer(nr, [0; 6]), ENOSYS, "{nr:x}");
+        }
     }
 }
 
@@ -77,11 +108,11 @@ fn x32_has_no_calls() {
 fn a_foreign_architecture_is_the_end() {
     // i386, arm, aarch64, x86_64, riscv64, and near misses: one bit off, the number alone.
     let foreign = [0x4000_0003, 0x4000_0028, 0xc000_00b7, 0xc000_003e, 0xc000_00f3, 0x8000_003e, 0x3e, 0, u32::MAX];
-    for native in ARCHS {
-        let program = web(native);
-        for arch in foreign.into_iter().filter(|arch| *arch != native.audit) {
+    for program in all() {
+        for arch in foreign.into_iter().filter(|arch| *arch != program.arch.audit) {
             for nr in (0..600).chain([0x4000_0000, u32::MAX]) {
-                assert_eq!(bpf::run(&program, &Call { arch, nr, args: [0; 6] }).0, Answer::KillProcess, "{arch:x} {nr}");
+                let answer = bpf::run(&program.code, &Call { arch, nr, args: [0; 6] }).0;
+                assert_eq!(answer, Answer::KillProcess, "{arch:x} {nr}");
             }
         }
     }
@@ -89,30 +120,100 @@ fn a_foreign_architecture_is_the_end() {
 
 #[test]
 fn every_family_and_every_flag() {
-    for arch in ARCHS {
-        let program = web(arch);
-        let answer = |nr, args| bpf::run(&program, &Call { arch: arch.audit, nr, args }).0;
+    for program in all() {
+        let arch = program.arch;
         for upper in [0, 1 << 32, u64::MAX << 32] {
             for family in 0..64 {
                 let good = [1, 2, 10, 16].contains(&family);
                 let expected = if good { ALLOW } else { EAFNOSUPPORT };
-                assert_eq!(answer(arch.socket, [family | upper, 1, 0, 0, 0, 0]), expected, "family {family}");
+                assert_eq!(program.answer(arch.socket, [family | upper, 1, 0, 0, 0, 0]), expected, "family {family}");
                 let expected = if family == 1 { ALLOW } else { EAFNOSUPPORT };
-                assert_eq!(answer(arch.socketpair, [family | upper, 1, 0, 0, 0, 0]), expected, "family {family}");
+                assert_eq!(program.answer(arch.socketpair, [family | upper, 1, 0, 0, 0, 0]), expected, "family {family}");
             }
             for bit in 0..32 {
                 let namespace = [17, 25, 26, 27, 28, 29, 30].contains(&bit);
                 let expected = if namespace { EPERM } else { ALLOW };
-                assert_eq!(answer(arch.clone, [upper | 1 << bit, 0, 0, 0, 0, 0]), expected, "clone, bit {bit}");
+                assert_eq!(program.answer(arch.clone, [upper | 1 << bit, 0, 0, 0, 0, 0]), expected, "clone, bit {bit}");
                 let expected = if namespace || bit == 7 { EPERM } else { ALLOW };
-                assert_eq!(answer(arch.unshare, [upper | 1 << bit, 0, 0, 0, 0, 0]), expected, "unshare, bit {bit}");
+                assert_eq!(program.answer(arch.unshare, [upper | 1 << bit, 0, 0, 0, 0, 0]), expected, "unshare, bit {bit}");
+            }
+        }
+    }
+}
+
+/// Families, types, protocols, namespace flags, terminal requests, personalities, process 1, and their neighbours.
+const EDGES: [u64; 44] = [
+    0,
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+    7,
+    8,
+    9,
+    10,
+    11,
+    15,
+    16,
+    17,
+    18,
+    33,
+    38,
+    40,
+    57,
+    58,
+    59,
+    132,
+    136,
+    255,
+    256,
+    262,
+    0x80,
+    0x80801,
+    0x5411,
+    0x5412,
+    0x5413,
+    0x541c,
+    0x5423,
+    0x2_0000,
+    0x2_0008,
+    0x4_0008,
+    0x6_0008,
+    0x10_0000,
+    0x40_0000,
+    0x1000_0000,
+    0x4000_0000,
+    0x7fff_ffff,
+    0xffff_ffff,
+];
+
+fn asked(arch: &Arch) -> Vec<u32> {
+    let one = [arch.clone, arch.unshare, arch.socket, arch.socketpair, arch.ioctl, arch.personality];
+    one.into_iter().chain([arch.setpriority, arch.ioprio_set]).chain(arch.not_of_init.iter().copied()).collect()
+}
+
+#[test]
+fn every_call_that_is_asked_about_with_every_mixture_of_edges() {
+    for program in all() {
+        for nr in asked(program.arch) {
+            for (first, second) in EDGES.iter().flat_map(|first| EDGES.map(|second| (*first, second))) {
+                // The third is a socket's protocol only.
+                let thirds = if nr == program.arch.socket { &EDGES[..] } else { &EDGES[..2] };
+                for third in thirds {
+                    for upper in [0, 1 << 32] {
+                        let args = [first | upper, second | upper, third | upper, 0, 0, 0];
+                        program.judge(&Call { arch: program.arch.audit, nr, args });
+                    }
+                }
             }
         }
     }
 }
 
 #[test]
-fn any_call_at_all() {
+fn half_a_million_calls_of_any_kind_for_each_program() {
     // xorshift64*: the same calls in every run, so that a failure can be found again.
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut random = move || {
@@ -121,25 +222,28 @@ fn any_call_at_all() {
         state ^= state >> 27;
         state.wrapping_mul(0x2545_f491_4f6c_dd1d)
     };
-    for arch in ARCHS {
-        let program = web(arch);
-        let asked = [arch.clone, arch.unshare, arch.socket, arch.socketpair, arch.ioctl, arch.personality];
-        let small =
-            [0, 1, 2, 3, 5, 6, 8, 10, 16, 17, 33, 58, 132, 136, 256, 262, 0x5412, 0x541c, 0x2_0008, 0x4_0008, 0xffff_ffff];
-        for _ in 0..400_000 {
-            let nr = match random() % 4 {
-                0 => random() as u32,
-                1 => (random() % 512) as u32,
-                _ => asked[(random() % 6) as usize],
+    for program in all() {
+        let asked = asked(program.arch);
+        for _ in 0..500_000 {
+            let pick = random();
+            let nr = match pick % 4 {
+                0 => (pick >> 32) as u32,
+                1 => (pick >> 32) as u32 % 512,
+                _ => asked[(pick >> 32) as usize % asked.len()],
             };
-            let args = [(); 6].map(|()| match random() % 5 {
-                0 => random(),
-                1 => 1 << (random() % 64),
-                2 => random() << 32 | small[(random() % 21) as usize],
-                _ => small[(random() % 21) as usize],
-            });
-            let call = Call { arch: if random() % 16 == 0 { random() as u32 } else { arch.audit }, nr, args };
-            assert_eq!(bpf::run(&program, &call).0, oracle::says(arch, &call), "{}: {call:x?}", arch.name);
+            let arch = if pick >> 4 & 15 == 0 { random() as u32 } else { program.arch.audit };
+            let mut args = [0; 6];
+            for argument in &mut args[..3] {
+                let (kind, value) = (random(), random());
+                let edge = EDGES[(kind >> 32) as usize % EDGES.len()];
+                *argument = match kind % 4 {
+                    0 => value,
+                    1 => 1 << (value % 64),
+                    2 => value << 32 | edge,
+                    _ => edge,
+                };
+            }
+            program.judge(&Call { arch, nr, args });
         }
     }
 }

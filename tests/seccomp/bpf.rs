@@ -1,49 +1,31 @@
 //! What the kernel does with a seccomp program: look whether it is sound, and run it on one call.
 //! Written from linux/filter.h and linux/seccomp.h, not from the compiler.
 
+use super::call::{Answer, Call};
 use crate::seccomp::Insn;
 
-/// One system call as a program sees it.
-#[derive(Clone, Copy, Debug)]
-pub struct Call {
-    pub arch: u32,
-    pub nr: u32,
-    pub args: [u64; 6],
-}
-
 impl Call {
-    /// `struct seccomp_data`: nr, arch, instruction pointer, six arguments; little-endian, 64 bytes.
-    fn bytes(&self) -> [u8; 64] {
-        let mut data = [0; 64];
-        data[0..4].copy_from_slice(&self.nr.to_le_bytes());
-        data[4..8].copy_from_slice(&self.arch.to_le_bytes());
-        data[8..16].copy_from_slice(&0x7fff_1234_5678_9abc_u64.to_le_bytes());
-        for (place, argument) in data[16..].chunks_exact_mut(8).zip(self.args) {
-            place.copy_from_slice(&argument.to_le_bytes());
+    /// A word of `struct seccomp_data`: nr, arch, instruction pointer, six arguments; little-endian, 64 bytes.
+    fn word(&self, at: u32) -> u32 {
+        let half = |long: u64| if at % 8 == 4 { (long >> 32) as u32 } else { long as u32 };
+        match at {
+            0 => self.nr,
+            4 => self.arch,
+            8 | 12 => half(0x7fff_1234_5678_9abc),
+            _ => half(self.args[(at as usize - 16) / 8]),
         }
-        data
     }
-}
-
-/// What a program answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
-    Allow,
-    Errno(u32),
-    KillProcess,
 }
 
 /// The answer, and how many instructions it took.
 pub fn run(program: &[Insn], call: &Call) -> (Answer, usize) {
-    let data = call.bytes();
     let (mut pc, mut a) = (0, 0_u32);
     for steps in 1..=program.len() {
         let Insn { code, jt, jf, k } = program[pc];
         let compare = |holds: bool| usize::from(if holds { jt } else { jf });
         pc += 1 + match code {
             0x20 => {
-                let at = k as usize;
-                a = u32::from_le_bytes(data[at..at + 4].try_into().unwrap());
+                a = call.word(k);
                 0
             }
             0x54 => {

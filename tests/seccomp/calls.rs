@@ -1,8 +1,8 @@
 //! Calls that real programs make, and calls that nobody should: name, number on x86_64 and on aarch64, the first
 //! arguments, and what is to become of it.
 
-use crate::bpf::Answer;
-use crate::oracle::{ALLOW, EAFNOSUPPORT, ENOSYS, EPERM, EPROTONOSUPPORT, ESOCKTNOSUPPORT};
+use super::call::Answer;
+use super::oracle::{ALLOW, EAFNOSUPPORT, ENOSYS, EPERM, EPROTONOSUPPORT, ESOCKTNOSUPPORT};
 
 type Line = (&'static str, Option<u32>, Option<u32>, &'static [u64], Answer);
 
@@ -100,9 +100,9 @@ pub const CALLS: &[Line] = &[
     ("vmsplice",          Some(278), Some(75),  &[],  EPERM),
     ("modify_ldt",        Some(154), None,      &[],  EPERM),
     ("iopl",              Some(172), None,      &[],  EPERM),
-    ("ptrace",            Some(101), Some(117), &[],  EPERM),
-    ("process_vm_readv",  Some(310), Some(270), &[],  EPERM),
-    ("process_vm_writev", Some(311), Some(271), &[],  EPERM),
+    ("pidfd_getfd",       Some(438), Some(438), &[],  EPERM),
+    ("kcmp",              Some(312), Some(272), &[],  EPERM),
+    ("process_madvise",   Some(440), Some(440), &[],  EPERM),
     ("mbind",             Some(237), Some(235), &[],  EPERM),
 
     // What is not there.
@@ -162,7 +162,7 @@ pub const CALLS: &[Line] = &[
     ("socketpair",        Some(53),  Some(199), &[1, 1, 0], ALLOW),
     ("socketpair: TIPC",  Some(53),  Some(199), &[30, 1, 0], EAFNOSUPPORT),
 
-    // TCGETS, TIOCGWINSZ, FIONREAD, FICLONE; then the two that type for others.
+    // TCGETS, TIOCGWINSZ, FIONREAD, FICLONE; then the two that type for others, and another line discipline.
     ("ioctl",             Some(16),  Some(29),  &[0, 0x5401], ALLOW),
     ("ioctl",             Some(16),  Some(29),  &[0, 0x5413], ALLOW),
     ("ioctl",             Some(16),  Some(29),  &[0, 0x541b], ALLOW),
@@ -172,12 +172,17 @@ pub const CALLS: &[Line] = &[
     ("ioctl: TIOCSTI",    Some(16),  Some(29),  &[0, 0xffff_ffff_0000_5412], EPERM),
     ("ioctl: TIOCLINUX",  Some(16),  Some(29),  &[0, 0x541c], EPERM),
     ("ioctl: TIOCLINUX",  Some(16),  Some(29),  &[0, 0x8000_0000_0000_541c], EPERM),
+    ("ioctl: TIOCSETD",   Some(16),  Some(29),  &[0, 0x5423], EPERM),
+    ("ioctl: TIOCSETD",   Some(16),  Some(29),  &[0, 0xffff_ffff_0000_5423], EPERM),
+    ("ioctl: TIOCGETD",   Some(16),  Some(29),  &[0, 0x5424], ALLOW),
     ("ioctl: fd 0x5412",  Some(16),  Some(29),  &[0x5412, 0x5401, 0x5412], ALLOW),
 
     ("personality",       Some(135), Some(92),  &[0xffff_ffff], ALLOW),
     ("personality",       Some(135), Some(92),  &[u64::MAX], ALLOW),
     ("personality",       Some(135), Some(92),  &[0], ALLOW),
     ("personality",       Some(135), Some(92),  &[0x4_0000], ALLOW),
+    ("personality: UNAME26 and NO_RANDOMIZE", Some(135), Some(92), &[0x6_0008], ALLOW),
+    ("personality: PER_SVR4",          Some(135), Some(92), &[1], EPERM),
     ("personality: READ_IMPLIES_EXEC", Some(135), Some(92), &[0x40_0000], EPERM),
     ("personality: MMAP_PAGE_ZERO",    Some(135), Some(92), &[0x10_0000], EPERM),
     ("personality: both",              Some(135), Some(92), &[0x1_0050_0000], EPERM),

@@ -1,6 +1,6 @@
 //! What the policy says, written down a second time and by number, without the compiler's tables.
 
-use crate::bpf::{Answer, Call};
+use super::call::{Answer, Call};
 
 pub const ALLOW: Answer = Answer::Allow;
 pub const EPERM: Answer = Answer::Errno(1);
@@ -8,6 +8,13 @@ pub const ENOSYS: Answer = Answer::Errno(38);
 pub const EPROTONOSUPPORT: Answer = Answer::Errno(93);
 pub const ESOCKTNOSUPPORT: Answer = Answer::Errno(94);
 pub const EAFNOSUPPORT: Answer = Answer::Errno(97);
+
+/// Who the policy is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whom {
+    Web,
+    Dev,
+}
 
 /// An architecture by its numbers.
 pub struct Arch {
@@ -23,6 +30,8 @@ pub struct Arch {
     pub not_of_init: &'static [u32],
     pub setpriority: u32,
     pub ioprio_set: u32,
+    /// Looking into another process: EPERM for web, allowed for dev.
+    pub debugging: &'static [u32],
     /// First and last of the numbers that get EPERM.
     pub forbidden: &'static [(u32, u32)],
     /// The same for ENOSYS.
@@ -41,9 +50,9 @@ pub static X86_64: Arch = Arch {
     not_of_init: &[142, 144, 203, 302, 314],
     setpriority: 141,
     ioprio_set: 251,
+    debugging: &[101, 310, 311], // ptrace process_vm_readv process_vm_writev
     #[rustfmt::skip]
     forbidden: &[
-        (101, 101), // ptrace
         (103, 103), // syslog
         (153, 155), // vhangup modify_ldt pivot_root
         (159, 159), // adjtimex
@@ -53,7 +62,7 @@ pub static X86_64: Arch = Arch {
         (237, 238), (246, 246), (256, 256), // mbind set_mempolicy, kexec_load, migrate_pages
         (278, 279), (298, 298), // vmsplice move_pages, perf_event_open
         (300, 301), (303, 305), // fanotify; name_to_handle_at open_by_handle_at clock_adjtime
-        (308, 308), (310, 313), // setns; process_vm_readv process_vm_writev kcmp finit_module
+        (308, 308), (312, 313), // setns; kcmp finit_module
         (320, 321), (323, 323), // kexec_file_load bpf, userfaultfd
         (438, 438), (440, 440), (443, 443), (450, 450), // pidfd_getfd process_madvise quotactl_fd set_mempolicy_home_node
     ],
@@ -80,13 +89,14 @@ pub static AARCH64: Arch = Arch {
     not_of_init: &[118, 119, 122, 261, 274],
     setpriority: 140,
     ioprio_set: 30,
+    debugging: &[117, 270, 271],
     #[rustfmt::skip]
     forbidden: &[
         (18, 18), (39, 41), (51, 51), (58, 58), (60, 60), // lookup_dcookie, mounts, chroot, vhangup, quotactl
         (75, 75), (89, 89), (104, 106), (112, 112), // vmsplice, acct, kexec_load and modules, clock_settime
-        (116, 117), (142, 142), (161, 162), (170, 171), // syslog ptrace, reboot, set*name, settimeofday adjtimex
+        (116, 116), (142, 142), (161, 162), (170, 171), // syslog, reboot, set*name, settimeofday adjtimex
         (224, 225), (235, 235), (237, 239), (241, 241), // swap, mbind, set_mempolicy and *_pages, perf_event_open
-        (262, 266), (268, 268), (270, 273), // fanotify, handles, clock_adjtime; setns; process_vm_*, kcmp, finit_module
+        (262, 266), (268, 268), (272, 273), // fanotify, handles, clock_adjtime; setns; kcmp finit_module
         (280, 280), (282, 282), (294, 294), // bpf, userfaultfd, kexec_file_load
         (438, 438), (440, 440), (443, 443), (450, 450),
     ],
@@ -99,7 +109,7 @@ pub static AARCH64: Arch = Arch {
 };
 
 /// What the policy says about a call.
-pub fn says(arch: &Arch, call: &Call) -> Answer {
+pub fn says(arch: &Arch, whom: Whom, call: &Call) -> Answer {
     let within = |ranges: &[(u32, u32)]| ranges.iter().any(|(first, last)| (*first..=*last).contains(&call.nr));
     let [first, second, third, ..] = call.args.map(|argument| argument as u32);
     let namespaces = [17, 25, 26, 27, 28, 29, 30].map(|bit| 1_u32 << bit); // NS CGROUP UTS IPC USER PID NET
@@ -110,6 +120,8 @@ pub fn says(arch: &Arch, call: &Call) -> Answer {
         Answer::KillProcess
     } else if arch.name == "x86_64" && call.nr & (1 << 30) != 0 {
         ENOSYS
+    } else if arch.debugging.contains(&call.nr) {
+        unless(whom == Whom::Web, EPERM)
     } else if call.nr == arch.clone {
         unless(wants(first), EPERM)
     } else if call.nr == arch.unshare {
@@ -117,7 +129,7 @@ pub fn says(arch: &Arch, call: &Call) -> Answer {
     } else if call.nr == arch.socketpair {
         unless(first != 1, EAFNOSUPPORT)
     } else if call.nr == arch.ioctl {
-        unless(second == 0x5412 || second == 0x541c, EPERM)
+        unless([0x5412, 0x541c, 0x5423].contains(&second), EPERM)
     } else if call.nr == arch.personality {
         let good = first == u32::MAX || matches!(first & !8, 0 | 0x2_0000 | 0x4_0000 | 0x6_0000);
         unless(!good, EPERM)
