@@ -9,6 +9,7 @@ mod callers;
 mod devices;
 mod endings;
 mod environment;
+mod filter;
 mod herd;
 mod identity;
 mod life;
