@@ -8,13 +8,14 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Longer than any test needs; a call that hangs must fail its test, not hold it up for ever.
+/// Longer than most tests need; a call that hangs must fail its test, not hold it up for ever.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A call that is being put together. Unless told otherwise uid 33 makes it, with an empty environment.
 pub struct Call {
     pub command: Command,
     input: Vec<u8>,
+    patience: Duration,
 }
 
 /// A call that was made.
@@ -35,6 +36,7 @@ pub struct Running {
     out: thread::JoinHandle<Vec<u8>>,
     err: thread::JoinHandle<Vec<u8>>,
     start: Instant,
+    patience: Duration,
     logged_before: usize,
 }
 
@@ -50,7 +52,7 @@ impl Call {
         let mut command = Command::new(program);
         command.args(words).env_clear().current_dir("/");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Self { command, input: Vec::new() }.by(WWW, WWW)
+        Self { command, input: Vec::new(), patience: PATIENCE }.by(WWW, WWW)
     }
 
     /// As another caller.
@@ -62,6 +64,12 @@ impl Call {
     /// With this on standard input.
     pub fn input(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.input = bytes.into();
+        self
+    }
+
+    /// May take this long.
+    pub fn patient(mut self, patience: Duration) -> Self {
+        self.patience = patience;
         self
     }
 
@@ -87,7 +95,7 @@ impl Call {
             thread::spawn(move || drop(pipe.write_all(&bytes)))
         });
         let (out, err) = (reader(child.stdout.take()), reader(child.stderr.take()));
-        Running { child, input, out, err, start, logged_before }
+        Running { child, input, out, err, start, patience: self.patience, logged_before }
     }
 
     /// Makes it and waits for its end.
@@ -126,7 +134,7 @@ impl Running {
     pub fn end(mut self) -> Done {
         let pid = self.child.id();
         let mut status = None;
-        seen::within(PATIENCE, || {
+        seen::within(self.patience, || {
             status = self.child.try_wait().unwrap();
             status.is_some()
         });

@@ -19,4 +19,5 @@ mod names;
 mod orders;
 mod readonly;
 mod real;
+mod software;
 mod streams;
