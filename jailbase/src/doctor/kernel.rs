@@ -3,6 +3,7 @@
 use super::finding::{Report, problem};
 use jail::error::Error;
 use jail::id::{Group, Target};
+use jail::spec::Filter;
 use jail::state::Doing;
 use jail::sys::drop::Ids;
 use jail::sys::fd::{self, How};
@@ -86,5 +87,5 @@ fn filter() -> Result<(), Error> {
         return Err(Errno::EPERM).doing("give up", "root's rights");
     };
     let user = Ids::of_target(uid, gid, &[]).become_user(root).doing("give up", "root's rights")?;
-    seccomp::load(&user).doing("load", "the system-call filter")
+    seccomp::load(&user, Filter::Web).doing("load", "the system-call filter")
 }
