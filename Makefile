@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := build
-.PHONY: help build check check-fast check-root clean-check demo bench soak install uninstall clean programs-for-check
+.PHONY: help build check check-fast check-root clean-check demo bench soak scale install uninstall clean programs-for-check
 
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -44,6 +44,9 @@ bench: tools-bench ## the figures, against the peers Debian packages
 
 soak: tools-check ## everything at once for some 20 minutes, or for ROUNDS=; the figures go to docs/soak.md
 	ROUNDS=$(ROUNDS) ./tests/run soak
+
+scale: tools-demo ## what 1 to 10,000 live jails cost, or SIZES=; the figures go to docs/scale.md
+	SIZES=$(SIZES) ./tests/run scale
 
 # For tests/run: the programs with the tests' policy, installed as an administrator would.
 programs-for-check:

@@ -14,6 +14,7 @@ mod ours;
 mod peers;
 mod probe;
 mod rounds;
+mod scale;
 mod schroot;
 mod stage;
 mod table;
@@ -63,6 +64,10 @@ fn measure(options: &options::Options) -> Outcome<()> {
     let mut report = table::Report::new(options.rounds);
 
     let ours = ours::find(options, &scratch).and_then(|programs| ours::Ours::ready(&mut crew, programs));
+    if !options.scale.is_empty() {
+        let table = scale::measure(&mut crew, &ours?, &options.scale, options.rounds)?;
+        return table::print(&table);
+    }
     let mut field = vec![rounds::plain()];
     match &ours {
         Ok(ours) => field.extend(ours.contenders()),

@@ -2,11 +2,12 @@
 
 use crate::Outcome;
 
-const HELP: &str = "usage: bench [--json FILE] [--peers-only] [--rounds N] [--jails N]\n\
+const HELP: &str = "usage: bench [--json FILE] [--peers-only] [--rounds N] [--jails N] [--scale N,N,...]\n\
   \x20 --json FILE   write the figures as JSON too; FILE - means: JSON on standard output instead of the table\n\
   \x20 --peers-only  measure plain spawn and the peers, not our own programs\n\
   \x20 --rounds N    how many rounds of turns (default 16)\n\
   \x20 --jails N     how many live jails the crowded measurement has (default 1000; 10000 takes minutes)\n\
+  \x20 --scale N,... measure nothing but what so many live jails cost, each number by itself\n\
 environment: TRAMPOLINE, REAPER, JAILBASE: absolute paths of our programs";
 
 /// What to measure and where to write it.
@@ -23,11 +24,14 @@ pub struct Options {
     pub rounds: u32,
     /// Live jails of the crowded measurement.
     pub jails: u32,
+    /// The numbers of live jails to be measured side by side, and nothing else; usually none.
+    pub scale: Vec<u32>,
 }
 
 /// Reads the arguments after the program's name.
 pub fn read(mut words: impl Iterator<Item = String>) -> Outcome<Options> {
-    let mut options = Options { worker: false, asked: false, json: None, peers_only: false, rounds: 16, jails: 1000 };
+    let mut options =
+        Options { worker: false, asked: false, json: None, peers_only: false, rounds: 16, jails: 1000, scale: Vec::new() };
     while let Some(word) = words.next() {
         options.asked = true;
         match word.as_str() {
@@ -39,6 +43,10 @@ pub fn read(mut words: impl Iterator<Item = String>) -> Outcome<Options> {
             "--rounds" => options.rounds = number(&word, words.next(), 1000)?,
             // Above this the uids of the crowd would leave the range that the policy lets web servers enter.
             "--jails" => options.jails = number(&word, words.next(), 20_000)?,
+            "--scale" => {
+                let sizes = words.next().unwrap_or_default();
+                options.scale = sizes.split(',').map(|one| number(&word, Some(one.into()), 20_000)).collect::<Outcome<_>>()?;
+            }
             _ => return Err(HELP.to_string()),
         }
     }

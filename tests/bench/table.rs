@@ -71,13 +71,12 @@ impl Report {
 
     /// Writes the table, and the JSON where it was asked for.
     pub fn print(&self, json: Option<&str>) -> Outcome<()> {
-        let mut out = std::io::stdout();
-        let written = match json {
-            Some("-") => out.write_all(self.json().as_bytes()),
-            Some(path) => std::fs::write(path, self.json()).and_then(|()| out.write_all(self.markdown().as_bytes())),
-            None => out.write_all(self.markdown().as_bytes()),
-        };
-        written.and_then(|()| out.flush()).map_err(|error| format!("cannot write the figures: {error}"))
+        match json {
+            Some("-") => return print(&self.json()),
+            Some(path) => std::fs::write(path, self.json()).map_err(|error| format!("cannot write {path}: {error}"))?,
+            None => {}
+        }
+        print(&self.markdown())
     }
 
     fn markdown(&self) -> String {
@@ -123,6 +122,13 @@ impl Report {
     }
 }
 
+/// Writes figures where whoever asked for them reads.
+pub fn print(figures: &str) -> Outcome<()> {
+    let mut out = std::io::stdout();
+    let written = out.write_all(figures.as_bytes()).and_then(|()| out.flush());
+    written.map_err(|error| format!("cannot write the figures: {error}"))
+}
+
 fn json_row(row: &Row) -> String {
     let name = quoted(&row.name);
     match &row.result {
@@ -138,7 +144,8 @@ fn json_row(row: &Row) -> String {
     }
 }
 
-fn machine() -> (String, usize) {
+/// The kernel, and how many processors there are.
+pub fn machine() -> (String, usize) {
     let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_else(|_| "of unknown release".into());
     (kernel.trim().to_string(), std::thread::available_parallelism().map_or(1, usize::from))
 }

@@ -54,7 +54,7 @@ impl Users {
                 Err(why) => why,
             };
             // Either the user is a leftover, or this is a new machine with no image yet.
-            self.jailbase(&["user", "rm", "--purge", &name(number)].map(str::to_string)).ok();
+            self.jailbase(&rm(number)).ok();
             if self.jailbase(&add(number)).is_ok() {
                 continue;
             }
@@ -84,7 +84,7 @@ impl Drop for Users {
         }
         let mut left = Vec::new();
         for number in made {
-            if let Err(why) = self.jailbase(&["user", "rm", "--purge", &name(number)].map(str::to_string)) {
+            if let Err(why) = self.jailbase(&rm(number)) {
                 left.push(why);
             }
             fs::remove_dir_all(home(number)).ok();
@@ -95,10 +95,16 @@ impl Drop for Users {
     }
 }
 
-fn add(number: u32) -> Vec<String> {
+/// The words by which jailbase adds one.
+pub fn add(number: u32) -> Vec<String> {
     let id = uid(number).to_string();
     let words = ["user", "add", &name(number), "--uid", &id, "--gid", &id, "--home", &home(number), "--image", IMAGE];
     words.map(str::to_string).to_vec()
+}
+
+/// The words by which jailbase removes one.
+pub fn rm(number: u32) -> Vec<String> {
+    ["user", "rm", "--purge", &name(number)].map(str::to_string).to_vec()
 }
 
 /// Makes the home. A directory of that name that belongs to somebody else is a person's, and stops the benchmark.
