@@ -29,6 +29,8 @@ pub const TREE: &str = "root";
 pub const HOLDER: &str = "holder";
 /// In the holder: the pins.
 pub const PINS: &str = "pins";
+/// In the holder: the pin of the namespace that new jails are copies of.
+pub const TEMPLATE: &str = "template";
 /// In a jail's mount namespace: the pins of its other namespaces.
 pub const NS: &str = "ns";
 /// In a jail's mount namespace: the tree a session sees.

@@ -1,4 +1,9 @@
 //! The holder: the small mount namespace in which all pins live, itself pinned by the one line the host sees.
+//!
+//! Beside the pins of jails it has that of the template: a mount namespace with nothing but empty places, of which every
+//! jail begins as a copy. KERNEL: to copy a mount namespace is to look at each of its mounts, those that are not copied
+//! included, with all changes of mounts on the machine held up meanwhile (`copy_tree` under `namespace_sem`,
+//! fs/namespace.c); of the holder itself that would be one for every live jail.
 #![forbid(unsafe_code)]
 
 use super::host::Host;
@@ -53,6 +58,11 @@ impl Holder {
         ns::join(root, &self.namespace, Kind::Mount).doing("join", "the holder")
     }
 
+    /// In the holder: the template.
+    pub fn template(&self) -> Result<OwnedFd, Error> {
+        fd::open(&format!("/{}", layout::TEMPLATE), How::Read).doing("open", "the template of jails")
+    }
+
     /// In the holder: the lease on a target's jail, if it lives.
     pub fn lease(&self, target: Target) -> Result<Option<Lease>, Error> {
         let path = format!("/{}/{}", layout::PINS, layout::pin(target));
@@ -64,38 +74,34 @@ impl Holder {
         Ok(fd::is_namespace(&pin).doing("look at the pin", path)?.then_some(Lease(pin)))
     }
 
-    /// In a new jail's mount namespace: pins it, and comes out in the holder with the lease.
+    /// In a new mount namespace: pins it on a path of the holder's, and comes out in the holder.
     ///
     /// KERNEL: to prevent loops of pins, a mount namespace can be mounted only where its id is higher than the id of the
     /// namespace it is mounted in (`mnt_ns_loop`, fs/namespace.c). Since 6.18 ids are handed out per processor, in
     /// batches of 4096, so a namespace made later on another processor can have a lower one, and the mount is refused:
     /// EINVAL for mount(2), ELOOP for move_mount(2). A copy of the namespace has another id.
-    pub fn pin(&self, root: &Root, target: Target, own_namespaces: &OwnedFd) -> Result<Lease, Error> {
-        let name = layout::pin(target);
+    pub fn pin(&self, root: &Root, name: &str, own_namespaces: &OwnedFd) -> Result<(), Error> {
         for turn in 0..TRIES {
-            let jail =
-                fd::open_magic(own_namespaces, Kind::Mount.name(), How::Read).doing("open", "the jail's mount namespace")?;
+            let new = fd::open_magic(own_namespaces, Kind::Mount.name(), How::Read).doing("open", "the new mount namespace")?;
             self.enter(root)?;
-            let pins = fd::open(&format!("/{}", layout::PINS), How::Directory).doing("open", "the pins")?;
-            match mount::pin(root, &jail, &pins, &name) {
+            match mount::pin(root, &new, fd::HERE, name) {
                 Err(Errno::ELOOP | Errno::EINVAL) => {
-                    ns::join(root, &jail, Kind::Mount).doing("go back into", "the new jail")?;
-                    ns::copy_mounts_anew(root, turn).doing("copy", "the jail's mount namespace")?;
+                    ns::join(root, &new, Kind::Mount).doing("go back into", "the new mount namespace")?;
+                    ns::copy_mounts_anew(root, turn).doing("copy", "the new mount namespace")?;
                 }
                 Err(errno) => {
                     // The empty place would do no harm, but nobody would miss it either.
-                    files::remove(&pins, &name).unwrap_or(());
+                    files::remove(fd::HERE, name).unwrap_or(());
                     return Err(errno).doing("pin", name);
                 }
-                Ok(()) => {
-                    return self.lease(target)?.ok_or_else(|| Error::failed("hold", name, "the pin expired at once; try again"));
-                }
+                Ok(()) => return Ok(()),
             }
         }
         Err(Error::failed("pin", name, format!("the kernel refused {TRIES} namespaces in a row")))
     }
 
-    /// Makes the holder, if nobody was faster: a tmpfs with a place for pins and nothing else of the host's in it. The
+    /// Makes the holder, if nobody was faster: a tmpfs with places and nothing of the host's in it. The template is a copy
+    /// with the same tmpfs, which can be read only there and so in every jail: nothing can be left in what jails share. The
     /// process is in the host's mount namespace before and after.
     pub fn make(root: &Root, host: &Host) -> Result<Self, Error> {
         files::make_directory(fd::HERE, RUN, 0o700).doing("make", RUN)?;
@@ -112,10 +118,17 @@ impl Holder {
         mount::attach(root, &tree, &place).doing("mount", RUN)?;
         files::enter_directory(&tree).doing("enter", RUN)?;
         mount::pivot_here(root).doing("make the root of", "the holder")?;
-        files::make_directory(fd::HERE, layout::PINS, 0o700).doing("make", layout::PINS)?;
-        let holder = fd::open_magic(&own, Kind::Mount.name(), How::Read).doing("open", "the holder")?;
+        let mut dirs = [layout::PINS, layout::ROOT, layout::NS].into_iter();
+        dirs.try_for_each(|dir| files::make_directory(fd::HERE, dir, 0o700)).doing("make", "the holder's directories")?;
+        let mut kinds = Kind::BESIDE_MOUNT.into_iter().map(|kind| format!("{}/{}", layout::NS, kind.name()));
+        kinds.try_for_each(|kind| files::touch(fd::HERE, &kind, 0o600)).doing("make", "the places of pins")?;
+        let holder = Self { namespace: fd::open_magic(&own, Kind::Mount.name(), How::Read).doing("open", "the holder")? };
+        ns::unshare(root, &[Kind::Mount]).doing("make", "the template")?;
+        let template = fd::open("/", How::Directory).and_then(|top| mount::set_flags(root, top, Flags::SEALED, false));
+        template.doing("seal", "the template")?;
+        holder.pin(root, layout::TEMPLATE, &own)?;
         host.back(root)?;
-        Self::pin_itself(root, &holder)?;
+        Self::pin_itself(root, &holder.namespace)?;
         drop(lock);
         Self::find()?.ok_or_else(|| Error::failed("find", format!("{RUN}/{}", layout::HOLDER), "it vanished; try again"))
     }

@@ -25,6 +25,9 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// What a jail has of its own beside its mounts.
+    pub const BESIDE_MOUNT: [Self; 3] = [Self::Net, Self::Ipc, Self::Uts];
+
     const fn parts(self) -> (CloneFlags, &'static str) {
         match self {
             Self::User => (CloneFlags::CLONE_NEWUSER, "user"),

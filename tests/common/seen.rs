@@ -76,15 +76,30 @@ pub fn take_down(uid: u32) {
     });
 }
 
-/// In a jail's mount namespace, as root, in a process of its own: does something with the jail's tree as root directory.
-pub fn in_jail(uid: u32, what: impl FnOnce() -> std::io::Result<u8>) -> u8 {
-    let pin = format!("/pins/{uid}");
+/// In the mount namespace that is pinned there in the holder, as root, in a process of its own: does something.
+pub fn in_pinned(pin: &str, what: impl FnOnce() -> std::io::Result<u8>) -> u8 {
     process::apart(|| {
         process::join(&format!("{RUN}/holder"), libc::CLONE_NEWNS)?;
-        process::join(&pin, libc::CLONE_NEWNS)?;
-        process::chroot("/root")?;
+        process::join(pin, libc::CLONE_NEWNS)?;
         what()
     })
+}
+
+/// In a jail's mount namespace, as root, in a process of its own: does something with the jail's tree as root directory.
+pub fn in_jail(uid: u32, what: impl FnOnce() -> std::io::Result<u8>) -> u8 {
+    in_pinned(&format!("/pins/{uid}"), || process::chroot("/root").and_then(|()| what()))
+}
+
+/// How many mounts the mount namespace has that is pinned there in the holder.
+pub fn mounts_of(pin: &str) -> usize {
+    let proc = process::open("/proc", libc::O_PATH).unwrap();
+    let count = in_pinned(pin, || {
+        let mut table = String::new();
+        fs::File::from(process::open_at(&proc, "self/mountinfo")?).read_to_string(&mut table)?;
+        Ok(u8::try_from(table.lines().count()).unwrap())
+    });
+    assert!(count < 250, "cannot look into {pin}: {count}");
+    count.into()
 }
 
 /// The processes of a uid, but zombies: pid and command.

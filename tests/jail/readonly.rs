@@ -48,6 +48,24 @@ fn nothing_of_the_base_can_be_written_by_root_inside() {
 
 #[test]
 #[ignore = "needs root and installed programs: make check"]
+fn nothing_can_be_left_by_root_itself_in_what_jails_share_above_their_trees() {
+    let users = [User::new(), User::new()];
+    users.iter().for_each(User::ensure);
+    let pin = format!("/pins/{}", users[0].uid);
+    for dir in ["/", "/ns", "/pins"] {
+        let made = seen::in_pinned(&pin, || {
+            let file = process::open(&format!("{dir}/x"), libc::O_CREAT | libc::O_WRONLY);
+            let places =
+                ["/ns/net", "/root", "/pins"].iter().all(|name| fs::remove_file(name).is_err() && fs::remove_dir(name).is_err());
+            Ok(if places { file.map_or_else(|e| process::errno(&e), |_| 0) } else { 0 })
+        });
+        assert_eq!(i32::from(made), libc::EROFS, "{dir}");
+    }
+    users.iter().for_each(|user| drop(user.run(&["true"]).well()));
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
 fn home_and_tmp_keep_what_was_written_and_the_user_owns_it() {
     let user = User::new();
     user.shell("echo kept > kept; mkdir d; echo t > /tmp/t; echo v > /var/tmp/v");

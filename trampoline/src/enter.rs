@@ -29,7 +29,7 @@ impl Jail {
     /// Joins the namespaces. Those beside the mount namespace are pinned in it.
     pub fn enter(self, root: &Root) -> Result<Entered, Error> {
         ns::join(root, self.lease.namespace(), Kind::Mount).doing("join", "the jail")?;
-        for kind in [Kind::Net, Kind::Ipc, Kind::Uts] {
+        for kind in Kind::BESIDE_MOUNT {
             let pin = format!("/{}/{}", layout::NS, kind.name());
             let joined = fd::open(&pin, How::Read).and_then(|pin| ns::join(root, &pin, kind));
             joined.doing("join the jail's namespace", kind.name())?;

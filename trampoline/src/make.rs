@@ -38,6 +38,7 @@ pub fn jail(root: &Root, host: &Host, holder: &Holder, task: &Authorised) -> Res
     if task.dir.spec()? != task.spec {
         return Err(Error::failed("make the jail of", task.spec.name.to_string(), "its spec was changed meanwhile; try again"));
     }
+    let template = holder.template()?;
     // ORDER: still in the holder. KERNEL: terminals of a devpts that is made in the host's own mount namespace may use up
     // those that are kept for the host (`mount_opts.reserve`, fs/devpts/inode.c).
     let pts = devices::pts(root).doing("make", "/dev/pts")?;
@@ -50,16 +51,15 @@ pub fn jail(root: &Root, host: &Host, holder: &Holder, task: &Authorised) -> Res
     let own = fd::open_magic(fd::HERE, "/proc/self/ns", How::Directory).doing("open", "/proc/self/ns")?;
     let shared_net = if task.spec.network == Network::Host { Some(Host::namespace(Kind::Net)?) } else { None };
 
-    // ORDER: before the holder, which has no /proc.
+    // ORDER: before the template, which has no /proc.
     ns::unshare(root, &[Kind::Ipc]).doing("make", "the jail's ipc namespace")?;
     ns::bound_ipc(root, SHM_BYTES).doing("bound", "the jail's System V objects")?;
-    holder.enter(root)?;
+    ns::join(root, &template, Kind::Mount).doing("join", "the template of jails")?;
     let mut kinds = vec![Kind::Mount, Kind::Uts];
     if shared_net.is_none() {
         kinds.push(Kind::Net);
     }
     ns::unshare(root, &kinds).doing("make", "the jail's namespaces")?;
-    skeleton(root)?;
     pin_others(root, &own, shared_net.as_ref())?;
     if shared_net.is_none() {
         net::loopback_up(root).doing("bring up", "the loopback interface")?;
@@ -71,7 +71,9 @@ pub fn jail(root: &Root, host: &Host, holder: &Holder, task: &Authorised) -> Res
     }
     // Each session mounts its own procfs there, by name: the name must be a directory of the image, and no link.
     place("proc", How::Directory)?;
-    holder.pin(root, task.spec.uid, &own)
+    let pin = format!("{}/{}", layout::PINS, layout::pin(task.spec.uid));
+    holder.pin(root, &pin, &own)?;
+    holder.lease(task.spec.uid)?.ok_or_else(|| Error::failed("hold", pin, "the pin expired at once; try again"))
 }
 
 /// The tree of one step, with its flags.
@@ -122,23 +124,6 @@ fn home(root: &Root, task: &Authorised, path: &str) -> Result<OwnedFd, Error> {
     Ok(tree)
 }
 
-/// The jail's own root: a tmpfs that only root can enter, with a place for the tree and one for the other namespaces.
-///
-/// It is mounted over the root of the copy of the holder, which shows nothing but names of pins, and stays beneath it for
-/// good. KERNEL: joining a mount namespace leads to the topmost mount on its root (`LOOKUP_DOWN` in mntns_install,
-/// fs/namespace.c); pivot_root and the unmount after it would cost an RCU grace period.
-fn skeleton(root: &Root) -> Result<(), Error> {
-    let tree =
-        mount::new_filesystem(root, c"tmpfs", &[(c"mode", "0700"), (c"size", "64k")], Flags::NO_EXEC).doing("make", "a tmpfs")?;
-    let place = fd::open("/", How::Directory).doing("open", "the holder's root")?;
-    mount::attach(root, &tree, &place).doing("mount", "the jail's root")?;
-    files::enter_directory(&tree).and_then(|()| mount::root_here(root)).doing("enter", "the jail's root")?;
-    for name in [layout::ROOT, layout::NS] {
-        files::make_directory(fd::HERE, name, 0o700).doing("make", name)?;
-    }
-    Ok(())
-}
-
 /// Pins the other namespaces inside the jail's own, so that they live and die with it and the holder stays small.
 fn pin_others(root: &Root, own: &OwnedFd, shared_net: Option<&OwnedFd>) -> Result<(), Error> {
     let dir = fd::open(&format!("/{}", layout::NS), How::Directory).doing("open", layout::NS)?;
@@ -146,7 +131,7 @@ fn pin_others(root: &Root, own: &OwnedFd, shared_net: Option<&OwnedFd>) -> Resul
         Some(net) if kind == Kind::Net => mount::pin(root, net, &dir, kind.name()),
         _ => mount::pin(root, fd::open_magic(own, kind.name(), How::Read)?, &dir, kind.name()),
     };
-    [Kind::Net, Kind::Ipc, Kind::Uts].into_iter().try_for_each(|kind| pin(kind).doing("pin the namespace", kind.name()))
+    Kind::BESIDE_MOUNT.into_iter().try_for_each(|kind| pin(kind).doing("pin the namespace", kind.name()))
 }
 
 /// Hangs one tree on its place.
