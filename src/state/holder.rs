@@ -74,13 +74,14 @@ impl Holder {
         Ok(fd::is_namespace(&pin).doing("look at the pin", path)?.then_some(Lease(pin)))
     }
 
-    /// In a new mount namespace: pins it on a path of the holder's, and comes out in the holder.
+    /// In a new mount namespace: pins it on a path of the holder's, and comes out in the holder. No sweep takes the pin
+    /// before the returned descriptor is closed, however long it takes its maker to open it.
     ///
     /// KERNEL: to prevent loops of pins, a mount namespace can be mounted only where its id is higher than the id of the
     /// namespace it is mounted in (`mnt_ns_loop`, fs/namespace.c). Since 6.18 ids are handed out per processor, in
     /// batches of 4096, so a namespace made later on another processor can have a lower one, and the mount is refused:
     /// EINVAL for mount(2), ELOOP for move_mount(2). A copy of the namespace has another id.
-    pub fn pin(&self, root: &Root, name: &str, own_namespaces: &OwnedFd) -> Result<(), Error> {
+    pub fn pin(&self, root: &Root, name: &str, own_namespaces: &OwnedFd) -> Result<OwnedFd, Error> {
         for turn in 0..TRIES {
             let new = fd::open_magic(own_namespaces, Kind::Mount.name(), How::Read).doing("open", "the new mount namespace")?;
             self.enter(root)?;
@@ -94,7 +95,7 @@ impl Holder {
                     files::remove(fd::HERE, name).unwrap_or(());
                     return Err(errno).doing("pin", name);
                 }
-                Ok(()) => return Ok(()),
+                Ok(held) => return Ok(held),
             }
         }
         Err(Error::failed("pin", name, format!("the kernel refused {TRIES} namespaces in a row")))
@@ -146,6 +147,6 @@ impl Holder {
             }
             pinned => pinned,
         };
-        pinned.doing("pin the holder in", RUN)
+        pinned.map(drop).doing("pin the holder in", RUN)
     }
 }

@@ -60,11 +60,13 @@ pub fn attach(_: &Root, tree: impl AsFd, on: impl AsFd) -> Result<()> {
     raw(unsafe { syscall!(Sysno::move_mount, from, empty, to, empty, flags) }).map(|_| ())
 }
 
-/// Pins an open namespace: hangs it on a file of this name in a directory, made if there is none.
-pub fn pin(root: &Root, namespace: impl AsFd, dir: impl AsFd, name: &str) -> Result<()> {
+/// Pins an open namespace: hangs it on a file of this name in a directory, made if there is none. The pin cannot expire
+/// before the returned descriptor of the mount is closed.
+pub fn pin(root: &Root, namespace: impl AsFd, dir: impl AsFd, name: &str) -> Result<OwnedFd> {
     files::touch(&dir, name, 0o600)?;
     let place = fd::open_beneath(&dir, name, fd::How::Place)?;
-    attach(root, clone_tree(root, namespace, false)?, place)
+    let tree = clone_tree(root, namespace, false)?;
+    attach(root, &tree, place).map(|()| tree)
 }
 
 /// Makes a new file system of a type without a device, as a detached tree. Options are constants of ours.

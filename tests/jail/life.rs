@@ -155,3 +155,20 @@ fn a_program_that_could_not_be_started_leaves_an_idle_jail_that_two_sweeps_take(
     assert_eq!(sweeps.sweep(user.uid), "marked");
     assert_eq!(sweeps.sweep(user.uid), "unmounted");
 }
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_jail_that_was_just_pinned_cannot_expire_before_its_maker_holds_it() {
+    let user = User::new();
+    let sweeps = sweep::ours();
+    // Every look at the pin takes the maker so long that sweeps come between.
+    let pin = format!("/pins/{}", user.uid);
+    let mut slow = Command::new("strace");
+    slow.args(["-f", "-o", "/dev/null", "-P", &pin, "-e", "inject=openat2:delay_enter=500000"]);
+    let mut maker = slow.arg(program("trampoline")).args(["--ensure", &user.name]).spawn().unwrap();
+    let mut last = String::new();
+    while maker.try_wait().unwrap().is_none() {
+        last = sweeps.sweep(user.uid);
+    }
+    assert!(maker.wait().unwrap().success(), "it lost the jail to the sweeps, of which the last said: {last}");
+}

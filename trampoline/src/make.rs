@@ -72,8 +72,8 @@ pub fn jail(root: &Root, host: &Host, holder: &Holder, task: &Authorised) -> Res
     // Each session mounts its own procfs there, by name: the name must be a directory of the image, and no link.
     place("proc", How::Directory)?;
     let pin = format!("{}/{}", layout::PINS, layout::pin(task.spec.uid));
-    holder.pin(root, &pin, &own)?;
-    holder.lease(task.spec.uid)?.ok_or_else(|| Error::failed("hold", pin, "the pin expired at once; try again"))
+    let _held = holder.pin(root, &pin, &own)?;
+    holder.lease(task.spec.uid)?.ok_or_else(|| Error::failed("hold", pin, "somebody unmounted it; try again"))
 }
 
 /// The tree of one step, with its flags.
@@ -131,7 +131,7 @@ fn pin_others(root: &Root, own: &OwnedFd, shared_net: Option<&OwnedFd>) -> Resul
         Some(net) if kind == Kind::Net => mount::pin(root, net, &dir, kind.name()),
         _ => mount::pin(root, fd::open_magic(own, kind.name(), How::Read)?, &dir, kind.name()),
     };
-    Kind::BESIDE_MOUNT.into_iter().try_for_each(|kind| pin(kind).doing("pin the namespace", kind.name()))
+    Kind::BESIDE_MOUNT.into_iter().try_for_each(|kind| pin(kind).map(drop).doing("pin the namespace", kind.name()))
 }
 
 /// Hangs one tree on its place.
