@@ -16,7 +16,7 @@ use jail::sys::fd::{self, How};
 use jail::sys::mount::{self, Flags};
 use jail::sys::ns::{self, Kind};
 use jail::sys::root::Root;
-use jail::sys::{Errno, devices, files, net, why};
+use jail::sys::{Errno, devices, net, why};
 use std::os::fd::OwnedFd;
 
 /// A step of the plan with its tree in hand, already with its flags, and not yet hung anywhere.
