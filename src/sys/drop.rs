@@ -2,7 +2,7 @@
 
 use super::{Errno, Result, raw};
 use crate::id::{Group, Target};
-use crate::sys::root::{CalledBy, Root};
+use crate::sys::root::{CalledBy, Root, ZERO};
 use caps::CapSet;
 use nix::sys::prctl;
 use nix::unistd::{Gid, Uid, getresgid, getresuid, setfsgid, setfsuid, setgroups, setresgid, setresuid};
@@ -73,7 +73,7 @@ impl Ids {
             && capabilities()? == [0; 6]
             && prctl::get_no_new_privs()?
             && (!self.executes || (0..MOST).map_while(bounding).all(|kept| !kept))
-            && (self.uid.is_root() || setresuid(Uid::from_raw(u32::MAX), Uid::from_raw(0), Uid::from_raw(u32::MAX)).is_err());
+            && (self.uid.is_root() || setresuid(Uid::from_raw(u32::MAX), ZERO.0, Uid::from_raw(u32::MAX)).is_err());
         if good { Ok(()) } else { Err(Errno::ENOTRECOVERABLE) }
     }
 }
@@ -129,11 +129,10 @@ pub fn as_user<T>(root: &Root, ids: &Ids, what: impl FnOnce(&Root) -> Result<T>)
     // KERNEL: neither call says whether it worked; each returns the id before, so a second one tells (setfsuid(2), BUGS).
     let worked = setfsgid(ids.gid) == ids.gid && setfsuid(ids.uid) == ids.uid;
     let done = if worked { what(root) } else { Err(Errno::EPERM) };
-    let zero = (Gid::from_raw(0), Uid::from_raw(0));
-    setfsuid(zero.1);
-    setfsgid(zero.0);
+    setfsuid(ZERO.0);
+    setfsgid(ZERO.1);
     setgroups(&[])?;
-    if setfsuid(zero.1) == zero.1 && setfsgid(zero.0) == zero.0 { done } else { Err(Errno::ENOTRECOVERABLE) }
+    if (setfsuid(ZERO.0), setfsgid(ZERO.1)) == ZERO { done } else { Err(Errno::ENOTRECOVERABLE) }
 }
 
 /// Leaves every keyring of the caller's for a new, empty, nameless one.

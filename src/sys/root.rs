@@ -9,6 +9,9 @@ use std::sync::OnceLock;
 
 static TAKEN_BY: OnceLock<CalledBy> = OnceLock::new();
 
+/// Root's uid and gid.
+pub(super) const ZERO: (Uid, Gid) = (Uid::from_raw(0), Gid::from_raw(0));
+
 /// This process has root's rights. It is taken once, neither copied nor sent to another thread, and
 /// [`super::drop::Ids::become_user`] takes it away. What an error dropped on the way is [`Root::left_over`].
 ///
@@ -45,12 +48,16 @@ impl Root {
         TAKEN_BY.set(by).map_err(|_| failed(super::Errno::EALREADY))?;
         // ORDER: first of all. KERNEL: until the real and saved uid are 0 the caller may SIGSTOP and SIGKILL us
         // (kill_ok_by_cred, kernel/signal.c); after that it gets EPERM.
-        let zero = Uid::from_raw(0);
-        setresuid(zero, zero, zero).map_err(failed)?;
-        let zero = Gid::from_raw(0);
-        setresgid(zero, zero, zero).map_err(failed)?;
+        setresuid(ZERO.0, ZERO.0, ZERO.0).map_err(failed)?;
+        setresgid(ZERO.1, ZERO.1, ZERO.1).map_err(failed)?;
         // KERNEL: a user namespace that a plain user made denies setgroups (user_namespaces(7)).
         setgroups(&[]).map_err(|errno| if super::ns::in_user_namespace() { unreal() } else { failed(errno) })?;
+        // KERNEL: with SECBIT_NO_SETUID_FIXUP a change of ids takes no capability away, so what is done as the user would be
+        // done with root's rights to files (capabilities(7)). A caller's securebits outlive execve.
+        // SAFETY: PR_GET_SECUREBITS takes no argument and writes nothing.
+        if unsafe { libc::prctl(libc::PR_GET_SECUREBITS) } != 0 {
+            return Err(Error::failed("start", "", "the caller runs with securebits; start it without (systemd: SecureBits=)"));
+        }
         Ok((Self(PhantomData), by))
     }
 }

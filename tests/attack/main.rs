@@ -12,11 +12,14 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod arguments;
 mod callers;
 mod descriptors;
+mod environment;
 mod exhaustion;
 mod homes;
 mod images;
+mod inheritance;
 mod inherited;
 mod inside;
 mod kernel;
@@ -25,6 +28,7 @@ mod outbound;
 mod races;
 mod specs;
 mod targets;
+mod terminals;
 mod timing;
 mod trace;
 

@@ -58,13 +58,13 @@ fn the_first_thing_it_does_is_to_leave_its_caller_s_reach_and_the_first_twelve_a
             "setresuid",
             "setresgid",
             "setgroups",
+            "prctl",
             "close_range",
             "prlimit64",
             "fcntl",
             "newfstatat",
             "rt_sigprocmask",
             "rt_sigaction",
-            "setitimer",
         ];
         assert_eq!(first[..12], expected);
         // The two questions before it change nothing; what comes after it the caller can neither stop nor kill.
@@ -73,6 +73,8 @@ fn the_first_thing_it_does_is_to_leave_its_caller_s_reach_and_the_first_twelve_a
         assert_eq!(find("setresgid").arguments, "0, 0, 0");
         assert_eq!(find("setgroups").arguments, "0, []");
         assert_eq!(find("close_range").arguments, "3, 4294967295, 0");
+        let cores = calls.iter().position(|c| c.name == "prctl" && c.arguments.contains("PR_SET_DUMPABLE, SUID_DUMP_DISABLE"));
+        assert!(cores < calls.iter().position(|c| c.name == "close_range"), "{cores:?}");
         let first_path = calls.iter().filter(|c| !is_of_the_c_library(c)).find_map(Call::path).unwrap();
         assert_eq!(first_path, "/proc/1/ns/mnt", "a path is looked up before everything is put right");
     }

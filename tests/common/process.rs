@@ -113,13 +113,21 @@ pub fn limit(resource: u32, value: u64) -> io::Result<()> {
 
 /// Sets a resource limit that may be raised again.
 pub fn soft_limit(resource: u32, value: u64) -> io::Result<()> {
+    let mut limit = limits(resource)?;
+    limit.rlim_cur = value.min(limit.rlim_max);
+    // SAFETY: a live limit.
+    said(unsafe { libc::setrlimit(resource as _, &raw const limit) }).map(|_| ())
+}
+
+/// Sets a resource limit, soft and hard, to this or to the most there is.
+pub fn lower_limit(resource: u32, value: u64) -> io::Result<()> {
+    limit(resource, value.min(limits(resource)?.rlim_max))
+}
+
+fn limits(resource: u32) -> io::Result<libc::rlimit> {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: a live limit.
-    unsafe {
-        said(libc::getrlimit(resource as _, &raw mut limit))?;
-        limit.rlim_cur = value.min(limit.rlim_max);
-        said(libc::setrlimit(resource as _, &raw const limit)).map(|_| ())
-    }
+    said(unsafe { libc::getrlimit(resource as _, &raw mut limit) }).map(|_| limit)
 }
 
 /// Whether root here may raise a hard limit (CAP_SYS_RESOURCE); a container's may not.
@@ -183,13 +191,19 @@ pub fn no_new_privs() -> io::Result<()> {
     said(unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) }).map(|_| ())
 }
 
-/// Executes a program with exactly these arguments, which may be none.
+/// Executes a program with exactly these arguments, which may be none, and no environment.
 pub fn execute(path: &str, arguments: &[&str]) -> io::Error {
+    execute_with(path, arguments, &[])
+}
+
+/// Executes a program with exactly these arguments and these entries of the environment, whatever they read.
+pub fn execute_with(path: &str, arguments: &[&str], entries: &[Vec<u8>]) -> io::Error {
     let (path, words) = (c(path), arguments.iter().map(|a| c(a)).collect::<Vec<_>>());
-    let pointers: Vec<_> = words.iter().map(|w| w.as_ptr()).chain([std::ptr::null()]).collect();
-    let environment = [std::ptr::null()];
+    let entries: Vec<CString> = entries.iter().map(|e| CString::new(e.as_slice()).unwrap()).collect();
+    let pointers = |all: &[CString]| all.iter().map(|s| s.as_ptr()).chain([std::ptr::null()]).collect::<Vec<_>>();
+    let (arguments, environment) = (pointers(&words), pointers(&entries));
     // SAFETY: arrays of C strings that end with a null pointer.
-    unsafe { libc::execve(path.as_ptr(), pointers.as_ptr(), environment.as_ptr()) };
+    unsafe { libc::execve(path.as_ptr(), arguments.as_ptr(), environment.as_ptr()) };
     io::Error::last_os_error()
 }
 
