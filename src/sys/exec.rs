@@ -101,12 +101,25 @@ pub fn exists(_: &User, path: &std::ffi::CStr) -> bool {
 }
 
 /// Gives the program the scheduling of an ordinary process: not the real-time class, the negative nice value, the
-/// input and output class or the execution domain of its caller. A caller's positive nice value stays.
+/// input and output class or the execution domain of its caller. A caller's positive nice value stays, and so does the class
+/// for idle time.
 pub fn usual_scheduling(_: &User) -> Result<()> {
-    // `struct sched_param` as the kernel has it: the priority alone.
+    // The calls themselves, because musl's wrappers say ENOSYS whatever one asks; `struct sched_param` is the priority alone.
     let ordinary: libc::c_int = 0;
-    // SAFETY: a live parameter; 0 is this process. The call itself, because musl's wrapper says ENOSYS whatever one asks.
-    super::raw(unsafe { syscalls::syscall!(syscalls::Sysno::sched_setscheduler, 0, libc::SCHED_OTHER, &raw const ordinary) })?;
+    // SAFETY: a live parameter; 0 is this process.
+    let set = unsafe { syscalls::syscall!(syscalls::Sysno::sched_setscheduler, 0, libc::SCHED_OTHER, &raw const ordinary) };
+    match super::raw(set) {
+        // KERNEL: to leave SCHED_IDLE is a rise that RLIMIT_NICE must allow (user_check_sched_setscheduler,
+        // kernel/sched/syscalls.c; 2.6.39). It gives a program less than an ordinary one has, so it may stay.
+        Err(Errno::EPERM) => {
+            // SAFETY: a number; 0 is this process.
+            let class = super::raw(unsafe { syscalls::syscall!(syscalls::Sysno::sched_getscheduler, 0) })?;
+            if i32::try_from(class) != Ok(libc::SCHED_IDLE) {
+                return Err(Errno::EPERM);
+            }
+        }
+        done => drop(done?),
+    }
     // SAFETY: three numbers. KERNEL: the raw call answers 20 - nice, so that no answer looks like an error.
     let nice = super::raw(unsafe { syscalls::syscall!(syscalls::Sysno::getpriority, libc::PRIO_PROCESS, 0) })?;
     if nice > 20 {
