@@ -5,8 +5,10 @@ use crate::sys::root::Root;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::stat::{Mode, umask};
 
-/// Descriptors, signals, timers, limits, umask. After this only the arguments, the environment and 0-2 are the caller's.
+/// Cores, descriptors, signals, timers, limits, umask. After this only the arguments, the environment and 0-2 are the caller's.
 pub fn process(root: &Root) -> Result<()> {
+    // KERNEL: fs.suid_dumpable may be 1, and the core of a setuid program then belongs to whoever made it crash.
+    nix::sys::prctl::set_dumpable(false)?;
     fd::close_from_3()?;
     limit::room(root)?;
     streams()?;
