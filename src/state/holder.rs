@@ -85,18 +85,17 @@ impl Holder {
         for turn in 0..TRIES {
             let new = fd::open_magic(own_namespaces, Kind::Mount.name(), How::Read).doing("open", "the new mount namespace")?;
             self.enter(root)?;
-            match mount::pin(root, &new, fd::HERE, name) {
-                Err(Errno::ELOOP | Errno::EINVAL) => {
-                    ns::join(root, &new, Kind::Mount).doing("go back into", "the new mount namespace")?;
-                    ns::copy_mounts_anew(root, turn).doing("copy", "the new mount namespace")?;
-                }
-                Err(errno) => {
-                    // The empty place would do no harm, but nobody would miss it either.
-                    files::remove(fd::HERE, name).unwrap_or(());
-                    return Err(errno).doing("pin", name);
-                }
+            let errno = match mount::pin(root, &new, fd::HERE, name) {
                 Ok(held) => return Ok(held),
+                Err(errno) => errno,
+            };
+            // The empty place would do no harm, but nobody would miss it either if this is the last try.
+            files::remove(fd::HERE, name).unwrap_or(());
+            if ![Errno::ELOOP, Errno::EINVAL].contains(&errno) {
+                return Err(errno).doing("pin", name);
             }
+            ns::join(root, &new, Kind::Mount).doing("go back into", "the new mount namespace")?;
+            ns::copy_mounts_anew(root, turn).doing("copy", "the new mount namespace")?;
         }
         Err(Error::failed("pin", name, format!("the kernel refused {TRIES} namespaces in a row")))
     }

@@ -1,6 +1,7 @@
 //! Kernels that lack a call, or say no in the middle.
 
 use crate::common::call::{Call, Done};
+use crate::common::trace::Trace;
 use crate::common::user::User;
 use crate::common::{log, program, seen};
 
@@ -129,4 +130,36 @@ fn a_failure_of_the_kernel_s_is_in_the_system_log() {
     injected(&user, "mount_setattr:error=ENOSYS").failed(125);
     let wanted = |line: &String| line.contains("caller uid 0: cannot ") && line.contains("(ENOSYS)");
     assert!(seen::within(std::time::Duration::from_secs(2), || log::all()[before..].iter().any(wanted)));
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_pin_that_the_kernel_refuses_again_and_again_leaves_no_place_behind() {
+    let user = User::new();
+    let trace = Trace::entry(&user, true, &[]);
+    let hung: Vec<bool> =
+        trace.supervisor().calls.iter().filter(|c| c.name == "move_mount").map(|c| c.arguments.contains("</pins/")).collect();
+    let pin = 1 + hung.iter().position(|is_pin| *is_pin).unwrap();
+    seen::take_down(user.uid);
+    let done = injected(&user, &format!("move_mount:error=ELOOP:when={pin}+"));
+    assert!(done.failed(125).contains("the kernel refused 48 namespaces in a row"), "{}", done.err);
+    user.leaves_nothing();
+    // And one that it refuses once is tried again.
+    injected_into(&user, &format!("move_mount:error=EINVAL:when={pin}"), &["true"]).well();
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn no_room_for_another_process_is_a_failure_and_no_program_runs_elsewhere() {
+    let user = User::new();
+    for call in ["clone3", "clone"] {
+        for errno in ["EAGAIN", "ENOMEM", "ENOSPC"] {
+            for _cold_then_warm in 0..2 {
+                let done = injected(&user, &format!("{call}:error={errno}"));
+                assert!([125, 126].contains(&done.code()) && done.out.is_empty(), "{call} {errno}: {} {}", done.text(), done.err);
+            }
+            seen::take_down(user.uid);
+            user.leaves_nothing();
+        }
+    }
 }
