@@ -17,6 +17,7 @@ mod callers;
 mod descriptors;
 mod environment;
 mod exhaustion;
+mod groups;
 mod homes;
 mod images;
 mod inheritance;

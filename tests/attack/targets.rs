@@ -60,3 +60,56 @@ fn a_caller_without_the_group_cannot_even_execute_it() {
     assert_eq!(done.code(), 126, "{}", done.err);
     user.leaves_nothing();
 }
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn every_pair_of_caller_and_target_is_decided_as_the_policy_says() {
+    let (one, other) = (User::new(), User::new());
+    // The policy of the tests, once more and not by the code that compiled it: 0 and 33 into 1000-59999, each of these into its own.
+    let ranges = 1000..=59_999u64;
+    let callers = [0, 1, 32, 33, 34, 999, 1000, one.uid, other.uid, 59_999, 60_000, 65_534, 2_147_483_648, 4_294_967_294];
+    let targets = [
+        0,
+        1,
+        33,
+        999,
+        1000,
+        1001,
+        u64::from(one.uid),
+        u64::from(other.uid),
+        59_998,
+        59_999,
+        60_000,
+        65_534,
+        2_147_483_647,
+        2_147_483_648,
+        4_294_967_294,
+        4_294_967_295,
+    ];
+    let mut pairs = 0;
+    for caller in callers {
+        for target in targets {
+            let allowed = ranges.contains(&target) && ([0, 33].contains(&caller) || u64::from(caller) == target);
+            let has_a_jail = [one.uid, other.uid].iter().any(|uid| u64::from(*uid) == target);
+            let number = target.to_string();
+            for words in [vec![number.as_str(), "--", "id", "-u"], vec!["--ensure", &number], vec!["--explain", &number]] {
+                let done = Call::new(&words).by(caller, 33).run();
+                if allowed && has_a_jail {
+                    assert_eq!(done.code(), 0, "{caller} -> {target} {words:?}: {}", done.err);
+                    assert!(words.len() < 4 || done.text() == number, "{caller} -> {target}: {}", done.text());
+                } else {
+                    assert_eq!(done.code(), 77, "{caller} -> {target} {words:?}: {} {}", done.text(), done.err);
+                    let reason = match target {
+                        0 | 4_294_967_295 => format!("uid {target} is never a target"),
+                        _ if allowed => format!("/jails/{target} is missing"),
+                        _ => format!("the compiled policy does not let uid {caller} enter the jail of uid {target}"),
+                    };
+                    let told = if caller == 0 { done.err.clone() } else { crate::common::log::line_of(&done) };
+                    assert!(told.contains(&reason), "{caller} -> {target} {words:?}: {told:?} does not say {reason:?}");
+                }
+                pairs += 1;
+            }
+        }
+    }
+    println!("{} callers, {} targets, {pairs} calls", callers.len(), targets.len());
+}
