@@ -3,7 +3,7 @@
 
 use crate::common::WWW;
 use crate::common::image;
-use crate::common::trace::{Call, Process, Trace};
+use crate::common::trace::{Call, Process, Scratch, Trace};
 use crate::common::user::User;
 use crate::common::{LOG, RUN, STATE, program};
 use std::collections::BTreeSet;
@@ -491,4 +491,44 @@ fn the_programs_of_the_tests_are_traced_as_uid_33_and_the_image_is_the_usual_one
     let trace = Trace::entry(&user, false, &[]);
     let before = trace.supervisor().calls.iter().find(|c| c.name == "getresuid").unwrap();
     assert_eq!(before.arguments, "[33], [0], [0]", "the traces of this file are not those of a web server's call");
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_sweep_asks_names_without_a_path_and_once_in_the_holder_opens_nothing_of_anybody_s() {
+    let user = User::new();
+    let sweeps = crate::common::sweep::ours();
+    user.ensure();
+    let mut said = Vec::new();
+    for _ in 0..2 {
+        let dir = Scratch::new(&user.name);
+        let trace = Trace::of(&program("reaper"), "root", &POISON[10..], &[], &dir.0);
+        assert_eq!(trace.0.len(), 1, "a sweep is one process");
+        let calls = &trace.0[0].calls;
+        assert_eq!(calls.iter().filter(|c| c.name.starts_with("exec")).count(), 1, "its own");
+        let entered = calls.iter().rposition(|c| c.name == "setns").unwrap();
+        assert!(calls[entered].arguments.contains(&format!("<{RUN}/holder>")));
+        for call in &calls[entered + 1..] {
+            match call.name.as_str() {
+                "umount2" => {
+                    assert!(!call.texts()[0].contains('/') && call.arguments.ends_with("MNT_EXPIRE|UMOUNT_NOFOLLOW"), "{call:?}");
+                    if call.texts()[0] == user.uid.to_string() {
+                        said.push(call.worked());
+                    }
+                }
+                "openat2" => {
+                    let path = call.path().unwrap();
+                    let ours = ["/pins", "/pins/."].contains(&path.as_str()) || path.starts_with(&format!("{STATE}/jails/"));
+                    assert!(ours && call.arguments.contains("RESOLVE_NO_SYMLINKS"), "{call:?}");
+                }
+                "newfstatat" => assert!(call.arguments.contains("AT_EMPTY_PATH") || call.arguments.contains("AT_SYMLINK_NOFOLLOW"), "{call:?}"),
+                "unlinkat" => assert!(call.arguments.contains("</pins>") && !call.arguments.contains("AT_REMOVEDIR"), "{call:?}"),
+                "open" | "openat" | "creat" | "rename" | "renameat" | "renameat2" | "unlink" | "rmdir" | "mount" | "chdir" | "chmod"
+                | "chown" | "fchmodat" | "fchownat" | "clone" | "clone3" | "fork" | "vfork" => panic!("{call:?}"),
+                _ => {}
+            }
+        }
+    }
+    drop(sweeps);
+    assert_eq!(said, [false, true], "marked, then unmounted");
 }

@@ -97,6 +97,20 @@ pub fn unmount(target: &str, flags: i32) -> io::Result<()> {
     said(unsafe { libc::umount2(target.as_ptr(), flags) }).map(|_| ())
 }
 
+/// Hangs what is open on a path: a namespace on a file, for one.
+pub fn hang(what: &OwnedFd, target: &str) -> io::Result<()> {
+    let (target, empty) = (c(target), c"");
+    let clone = libc::OPEN_TREE_CLONE as i32 | libc::AT_EMPTY_PATH;
+    // SAFETY: a live descriptor, C strings and numbers; the new descriptor is nobody else's.
+    unsafe {
+        let tree = said(libc::syscall(libc::SYS_open_tree, what.as_raw_fd(), empty.as_ptr(), clone) as i32)?;
+        let tree = OwnedFd::from_raw_fd(tree);
+        let flags = libc::MOVE_MOUNT_F_EMPTY_PATH;
+        let done = libc::syscall(libc::SYS_move_mount, tree.as_raw_fd(), empty.as_ptr(), libc::AT_FDCWD, target.as_ptr(), flags);
+        said(done as i32).map(|_| ())
+    }
+}
+
 /// Makes a directory the root of this process.
 pub fn chroot(path: &str) -> io::Result<()> {
     let path = c(path);

@@ -1,0 +1,134 @@
+//! Root removes what a user filled: `jailbase user rm --purge`, while the user does what he can about it.
+
+use crate::common::attacker::{Attacker, exchange, rounds};
+use crate::common::trace::Scratch;
+use crate::common::user::User;
+use crate::common::{process, program};
+use std::ffi::CString;
+use std::fs;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{chown, symlink};
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn purge(user: &User) -> Output {
+    Command::new(program("jailbase")).args(["user", "rm", &user.name, "--purge"]).output().unwrap()
+}
+
+fn purged(user: &User) {
+    let done = purge(user);
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    assert!(!user.file("").exists());
+}
+
+/// Something of root's that must stay, and how it looks.
+fn treasure(user: &User) -> (Scratch, String) {
+    let place = Scratch::new(&user.name);
+    fs::create_dir_all(place.0.join("deep/er")).unwrap();
+    for name in ["file", "deep/file", "deep/er/file"] {
+        fs::write(place.0.join(name), "kept").unwrap();
+    }
+    let look = look(&place.0);
+    (place, look)
+}
+
+fn look(place: &Path) -> String {
+    let done = Command::new("find").arg(place).args(["-printf", "%P %y %m %U %G %s %i %C@\\n"]).output().unwrap();
+    String::from_utf8(done.stdout).unwrap()
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_purge_follows_no_link_and_empties_no_mount() {
+    let user = User::new();
+    let (kept, before) = treasure(&user);
+    let tmp = user.file("tmp");
+    fs::create_dir_all(tmp.join("a/b")).unwrap();
+    for (name, to) in [("link", kept.0.to_str().unwrap()), ("a/up", ".."), ("a/b/root", "/"), ("a/loop", "loop"), ("etc", "/etc")] {
+        symlink(to, tmp.join(name)).unwrap();
+    }
+    let inner = tmp.join("a/mounted");
+    fs::create_dir(&inner).unwrap();
+    process::mount(kept.0.to_str().unwrap(), inner.to_str().unwrap(), "", libc::MS_BIND, "").unwrap();
+    let refused = purge(&user);
+    let places = fs::read_to_string("/proc/self/mountinfo").unwrap();
+    let left: Vec<&str> = places.lines().filter(|l| l.contains(&format!("/jails/{}/", user.uid))).collect();
+    let stays = look(&kept.0);
+    // The tree may have been moved aside by then; the mount went with it.
+    for line in &left {
+        process::unmount(line.split(' ').nth(4).unwrap(), libc::MNT_DETACH).unwrap();
+    }
+    assert!(!refused.status.success() && left.len() == 1, "{refused:?}");
+    assert_eq!(stays, before);
+    // The same command finishes the work when the mount is gone.
+    user.add(&[]);
+    purged(&user);
+    assert_eq!(look(&kept.0), before);
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_tree_deeper_than_any_stack_and_a_directory_of_many_files_are_purged() {
+    let user = User::new();
+    let (deep, many) = (rounds(10_000), rounds(10_000));
+    let text = format!(
+        "import os\nos.chdir('/tmp')\nfor n in range({many}): os.close(os.open('f%d' % n, os.O_CREAT))\nfor _ in range({deep}):\n os.mkdir('d' * 200)\n os.chdir('d' * 200)"
+    );
+    user.python(&text);
+    purged(&user);
+    println!("{deep} levels, {many} files");
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_tree_that_its_owner_rebuilds_while_it_is_purged_leads_the_purge_nowhere() {
+    let user = User::new();
+    let (kept, before) = treasure(&user);
+    let rounds = rounds(15);
+    let name = |text: &str| CString::new(text).unwrap();
+    let (mut removed, mut refused) = (0, 0);
+    for round in 0..rounds {
+        if !user.file("spec").exists() {
+            user.add(&[]);
+        }
+        let tmp = user.file("tmp");
+        for dir in ["d/deep/er", "e/deep/er", "z/z/z"] {
+            fs::create_dir_all(tmp.join(dir)).unwrap();
+        }
+        for i in 0..200 {
+            fs::write(tmp.join(format!("d/f{i}")), "").unwrap();
+            fs::write(tmp.join(format!("e/deep/f{i}")), "").unwrap();
+        }
+        for (link, to) in [("to-kept", kept.0.clone()), ("to-deep", kept.0.join("deep"))] {
+            drop(fs::remove_file(tmp.join(link)));
+            symlink(to, tmp.join(link)).unwrap();
+        }
+        assert!(Command::new("chown").args(["-hR", &user.uid.to_string()]).arg(&tmp).status().unwrap().success());
+        chown(&tmp, Some(user.uid), Some(user.uid)).unwrap();
+        // A descriptor that was passed out of the jail: the names below it stay the attacker's, wherever the tree is moved.
+        let open = process::open(tmp.to_str().unwrap(), libc::O_RDONLY | libc::O_DIRECTORY).unwrap();
+        let pairs = [("d", "to-kept"), ("e/deep", "to-deep"), ("d/deep", "e/deep"), ("z/z", "to-kept"), ("to-deep", "to-kept")]
+            .map(|(one, two)| (name(one), name(two)));
+        let attacker = Attacker::start(user.uid, user.uid, move || {
+            // SAFETY: a live descriptor.
+            unsafe { libc::fchdir(open.as_raw_fd()) };
+            for (one, two) in &pairs {
+                drop(exchange(one, two));
+            }
+        });
+        let done = purge(&user);
+        drop(attacker);
+        if done.status.success() {
+            removed += 1;
+        } else {
+            // It may say that somebody keeps filling it; what it must not do is to go elsewhere.
+            refused += 1;
+        }
+        assert_eq!(look(&kept.0), before, "round {round}: {}", String::from_utf8_lossy(&done.stderr));
+    }
+    println!("{rounds} rounds, {removed} removed, {refused} given up, 0 led astray");
+    if !user.file("spec").exists() {
+        user.add(&[]);
+    }
+    purged(&user);
+}
