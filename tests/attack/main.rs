@@ -19,6 +19,7 @@ mod environment;
 mod exhaustion;
 mod groups;
 mod homes;
+mod identity;
 mod images;
 mod inheritance;
 mod inherited;

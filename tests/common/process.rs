@@ -223,9 +223,14 @@ pub fn execute_with(path: &str, arguments: &[&str], entries: &[Vec<u8>]) -> io::
 
 /// Becomes another user for good, without supplementary groups.
 pub fn become_user(uid: u32, gid: u32) -> io::Result<()> {
-    // SAFETY: numbers, and an empty list of groups.
+    become_member(uid, gid, &[])
+}
+
+/// Becomes another user for good, in these supplementary groups.
+pub fn become_member(uid: u32, gid: u32, groups: &[u32]) -> io::Result<()> {
+    // SAFETY: numbers, and a live list of as many groups as is said.
     unsafe {
-        said(libc::setgroups(0, std::ptr::null()))?;
+        said(libc::setgroups(groups.len(), groups.as_ptr()))?;
         said(libc::setresgid(gid, gid, gid))?;
         said(libc::setresuid(uid, uid, uid)).map(|_| ())
     }
