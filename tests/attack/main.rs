@@ -33,6 +33,7 @@ mod specs;
 mod sweeps;
 mod targets;
 mod terminals;
+mod thieves;
 mod timing;
 mod trace;
 

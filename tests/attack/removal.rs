@@ -44,7 +44,8 @@ fn a_purge_follows_no_link_and_empties_no_mount() {
     let (kept, before) = treasure(&user);
     let tmp = user.file("tmp");
     fs::create_dir_all(tmp.join("a/b")).unwrap();
-    for (name, to) in [("link", kept.0.to_str().unwrap()), ("a/up", ".."), ("a/b/root", "/"), ("a/loop", "loop"), ("etc", "/etc")] {
+    for (name, to) in [("link", kept.0.to_str().unwrap()), ("a/up", ".."), ("a/b/root", "/"), ("a/loop", "loop"), ("etc", "/etc")]
+    {
         symlink(to, tmp.join(name)).unwrap();
     }
     let inner = tmp.join("a/mounted");

@@ -44,8 +44,19 @@ fn what_is_no_pin_of_a_jail_is_left_as_it_is_and_leads_to_no_other() {
     let free: Vec<User> = (0..5).map(|_| User::without_jail()).collect();
     let number = |i: usize| free[i].uid.to_string();
     let odd: Vec<Vec<u8>> = [
-        format!("{pin} (deleted)"), format!("0{pin}"), format!(" {pin}"), format!("{pin} "), format!("{pin}\n"), format!("{pin}\\040"), format!("-{pin}"),
-        format!("{pin}.old"), "0".into(), "4294967295".into(), "4294967296".into(), "a b\tc".into(), ".hidden".into(),
+        format!("{pin} (deleted)"),
+        format!("0{pin}"),
+        format!(" {pin}"),
+        format!("{pin} "),
+        format!("{pin}\n"),
+        format!("{pin}\\040"),
+        format!("-{pin}"),
+        format!("{pin}.old"),
+        "0".into(),
+        "4294967295".into(),
+        "4294967296".into(),
+        "a b\tc".into(),
+        ".hidden".into(),
     ]
     .map(String::into_bytes)
     .into_iter()

@@ -521,10 +521,13 @@ fn a_sweep_asks_names_without_a_path_and_once_in_the_holder_opens_nothing_of_any
                     let ours = ["/pins", "/pins/."].contains(&path.as_str()) || path.starts_with(&format!("{STATE}/jails/"));
                     assert!(ours && call.arguments.contains("RESOLVE_NO_SYMLINKS"), "{call:?}");
                 }
-                "newfstatat" => assert!(call.arguments.contains("AT_EMPTY_PATH") || call.arguments.contains("AT_SYMLINK_NOFOLLOW"), "{call:?}"),
+                "newfstatat" => assert!(
+                    call.arguments.contains("AT_EMPTY_PATH") || call.arguments.contains("AT_SYMLINK_NOFOLLOW"),
+                    "{call:?}"
+                ),
                 "unlinkat" => assert!(call.arguments.contains("</pins>") && !call.arguments.contains("AT_REMOVEDIR"), "{call:?}"),
-                "open" | "openat" | "creat" | "rename" | "renameat" | "renameat2" | "unlink" | "rmdir" | "mount" | "chdir" | "chmod"
-                | "chown" | "fchmodat" | "fchownat" | "clone" | "clone3" | "fork" | "vfork" => panic!("{call:?}"),
+                "open" | "openat" | "creat" | "rename" | "renameat" | "renameat2" | "unlink" | "rmdir" | "mount" | "chdir"
+                | "chmod" | "chown" | "fchmodat" | "fchownat" | "clone" | "clone3" | "fork" | "vfork" => panic!("{call:?}"),
                 _ => {}
             }
         }
