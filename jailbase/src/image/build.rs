@@ -24,7 +24,8 @@ pub fn run(name: &Name, from: Source) -> Result<(), Error> {
     let begun = Instant::now();
     let path = layout::image_dir(name);
     store::directory(STATE, 0o755)?;
-    store::directory(&format!("{STATE}/{}", layout::IMAGES), 0o755)?;
+    // An image may hold programs that are set-user-id in its own files; outside of jails nobody is to reach them.
+    store::directory(&format!("{STATE}/{}", layout::IMAGES), 0o700)?;
     let dir = store::directory(&path, 0o755)?;
     let _lock = Lock::exclusive(&dir).doing("lock", path.clone())?;
     clear_unfinished(&dir, &path)?;
