@@ -38,6 +38,7 @@ mod terminals;
 mod thieves;
 mod timing;
 mod trace;
+mod user_namespaces;
 
 use common::call::{Call, Done};
 use common::log;
