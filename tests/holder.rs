@@ -7,7 +7,8 @@ mod common;
 mod young;
 
 use common::user::User;
-use common::{RUN, process, seen};
+use common::{RUN, process, program, seen};
+use std::process::Command;
 
 fn holder() -> String {
     format!("{RUN}/holder")
