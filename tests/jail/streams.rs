@@ -83,6 +83,25 @@ fn a_reader_who_leaves_ends_the_program_by_sigpipe_as_everywhere() {
 
 #[test]
 #[ignore = "needs root and installed programs: make check"]
+fn a_failure_whose_words_nobody_reads_keeps_its_exit_code() {
+    let user = User::new();
+    let unread = |call: Call| {
+        let mut call = call;
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        call.command.stderr(writer);
+        call.run().code()
+    };
+    // The first two go wrong before any signal is held back.
+    assert_eq!(unread(user.call(&["id"]).after(process::no_new_privs)), 125);
+    assert_eq!(unread(user.call(&["id"]).after(|| process::leave_open_path("/", 0))), 125);
+    assert_eq!(unread(Call::new(["--nope"])), 64);
+    assert_eq!(unread(Call::new(["0", "--", "id"])), 77);
+    assert_eq!(unread(user.call(&["/nowhere"])), 127);
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
 fn the_reader_sees_the_end_when_the_program_closes_its_output_not_when_it_ends() {
     let user = User::new();
     let mut child = Command::new(crate::common::program("trampoline"))
