@@ -20,4 +20,5 @@ mod orders;
 mod readonly;
 mod real;
 mod software;
+mod removal;
 mod streams;

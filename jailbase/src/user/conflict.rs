@@ -6,13 +6,13 @@ use jail::layout;
 use jail::spec::Spec;
 use jail::state::Doing;
 use jail::state::jails::{JailDir, Jails};
+use jail::sys::Errno;
 use jail::sys::fd::{self, How};
-use jail::sys::{Errno, files};
 use std::os::fd::OwnedFd;
 
 /// Refuses a name that stands for another uid.
 pub fn judge_name(jails: &Jails, links: &OwnedFd, name: &Name, target: Target) -> Result<(), Error> {
-    match target_of(links, name)?.filter(|other| *other != target && has_spec(jails, *other)) {
+    match target_of(links, name)?.filter(|other| *other != target && may_be(jails, *other, name)) {
         None => Ok(()),
         Some(other) => Err(Error::Refused(format!(
             "the name stands for uid {other}; remove that first with jailbase user rm {other}, or use another name"
@@ -38,16 +38,9 @@ pub fn judge_spec(dir: &JailDir, name: &Name) -> Result<Option<Spec>, Error> {
     }
 }
 
-/// The names that stand for a uid.
-pub fn names_of(links: &OwnedFd, target: Target) -> Result<Vec<Name>, Error> {
-    let names = files::names(links).doing("list", layout::BY_NAME)?;
-    let mut found = Vec::new();
-    for name in names.iter().filter_map(|name| Name::new(name)) {
-        if target_of(links, &name)? == Some(target) {
-            found.push(name);
-        }
-    }
-    Ok(found)
+/// Whether a link of this name leads to a uid.
+pub fn leads_to(links: &OwnedFd, name: &str, target: Target) -> Result<bool, Error> {
+    Name::new(name).map_or(Ok(false), |name| Ok(target_of(links, &name)? == Some(target)))
 }
 
 fn target_of(links: &OwnedFd, name: &Name) -> Result<Option<Target>, Error> {
@@ -57,7 +50,9 @@ fn target_of(links: &OwnedFd, name: &Name) -> Result<Option<Target>, Error> {
     }
 }
 
-/// Whether a uid has a jail at all: a link can be left over from an interrupted removal.
-fn has_spec(jails: &Jails, target: Target) -> bool {
-    fd::open_beneath(&jails.dir, &format!("{target}/{}", layout::SPEC), How::Place).is_ok()
+/// Whether the jail of a uid has that name. A link to a uid that has no jail, or one of another name, is left over from
+/// what was interrupted; of a spec that cannot be read nobody knows.
+fn may_be(jails: &Jails, target: Target, name: &Name) -> bool {
+    let there = fd::open_beneath(&jails.dir, &format!("{target}/{}", layout::SPEC), How::Place).is_ok();
+    there && jails.jail(target).and_then(|dir| dir.spec()).map_or(true, |spec| spec.name == *name)
 }

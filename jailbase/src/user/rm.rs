@@ -41,14 +41,20 @@ pub fn run(root: &Root, host: &Host, words: &Words) -> Result<(), Error> {
     let dir = jails.jail(target)?;
     let one = dir.lock()?;
 
+    // ORDER: before the spec is put aside. What was interrupted may have left more than the name in the spec.
+    let interrupted = fd::stat_at(&dir.dir, ASIDE).is_ok();
+    let spec = dir.spec().ok().filter(|_| !interrupted);
     take_down(root, host, &dir, &one, &path)?;
     let links = fd::open_beneath(&jails.dir, layout::BY_NAME, How::List).doing("open", layout::BY_NAME)?;
-    for name in conflict::names_of(&links, target)? {
-        store::clear(&links, name.as_str(), &format!("{STATE}/{}/{}", layout::JAILS, layout::BY_NAME))?;
-    }
-    // The lock of all jails is held: what is unfinished there, nobody is finishing.
-    for name in files::names(&links).doing("list", layout::BY_NAME)?.iter().filter(|name| name.starts_with('.')) {
-        store::clear(&links, name, layout::BY_NAME)?;
+    let names = match spec {
+        Some(spec) => vec![store::unfinished(spec.name.as_str()), spec.name.to_string()],
+        None => files::names(&links).doing("list", layout::BY_NAME)?,
+    };
+    for name in names {
+        // The lock of all jails is held: what is unfinished there, nobody is finishing.
+        if name.starts_with('.') || conflict::leads_to(&links, &name, target)? {
+            store::clear(&links, &name, &format!("{STATE}/{}/{}", layout::JAILS, layout::BY_NAME))?;
+        }
     }
     for name in [ASIDE, layout::PASSWD, layout::GROUP] {
         store::clear(&dir.dir, name, &path)?;
