@@ -46,7 +46,9 @@ pub fn word<T: PartialEq>(words: &[(&'static str, T)], value: T) -> &'static str
 }
 
 /// What `--explain` shows: every mount, id, limit and namespace of the jail, nothing done.
-pub fn jail(spec: &Spec, plan: &Plan, generation: u32) -> String {
+///
+/// `scoped`: whether this kernel keeps abstract sockets apart.
+pub fn jail(spec: &Spec, plan: &Plan, generation: u32, scoped: bool) -> String {
     let groups: Vec<String> = spec.groups.iter().map(ToString::to_string).collect();
     let none = |n: &Option<crate::id::Name>| n.as_ref().map_or_else(|| "(cleared)".to_owned(), ToString::to_string);
     let mut out = format!(
@@ -68,7 +70,11 @@ pub fn jail(spec: &Spec, plan: &Plan, generation: u32) -> String {
         word(&FILTERS, spec.filter),
         if spec.filter == Filter::Web { "no debugging" } else { "with debugging of own processes" },
         spec.limits,
-        if spec.network == Network::None { ", net (loopback only)" } else { "; the host's net" },
+        match (spec.network, scoped) {
+            (Network::None, _) => ", net (loopback only)",
+            (Network::Host, true) => "; the host's net, without its abstract sockets (Landlock)",
+            (Network::Host, false) => "; the host's net, abstract sockets included (Landlock since Linux 6.12 would bar them)",
+        },
     );
     for step in &plan.0 {
         out += &format!("  {step}\n");

@@ -15,7 +15,7 @@ const PROGRAMS: [&str; 3] = ["trampoline", "reaper", "jailbase"];
 const KERNEL: [&str; 5] = ["nix", "libc", "caps", "syscalls", "seccompiler"];
 
 /// What of the setuid binary runs without privilege: after the drop, each takes a `User` or is asked by who has one.
-const UNPRIVILEGED: [&str; 10] = [
+const UNPRIVILEGED: [&str; 11] = [
     "trampoline/src/answer.rs",
     "trampoline/src/inside.rs",
     "trampoline/src/outside.rs",
@@ -24,6 +24,7 @@ const UNPRIVILEGED: [&str; 10] = [
     "src/sys/await_signal.rs",
     "src/sys/exec.rs",
     "src/sys/init.rs",
+    "src/sys/landlock.rs",
     "src/sys/seccomp.rs",
     "src/sys/streams.rs",
 ];

@@ -10,6 +10,7 @@ pub mod expire;
 pub mod fd;
 pub mod files;
 pub mod init;
+pub mod landlock;
 pub mod limit;
 pub mod lock;
 pub mod log;

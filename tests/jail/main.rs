@@ -12,6 +12,7 @@ mod environment;
 mod filter;
 mod herd;
 mod identity;
+mod landlock;
 mod life;
 mod limits;
 mod mounts;

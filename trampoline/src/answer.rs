@@ -5,6 +5,7 @@ use jail::explain;
 use jail::plan::Plan;
 use jail::spec::Spec;
 use jail::sys::drop::User;
+use jail::sys::landlock;
 use jail::sys::streams::say;
 
 const HELP: &str = "\
@@ -39,7 +40,7 @@ pub fn about(_: &User, question: &Request) -> u8 {
 }
 
 /// Shows the plan of a jail.
-pub fn plan(_: &User, (spec, plan, generation): &(Spec, Plan, u32)) -> u8 {
-    say(1, &explain::jail(spec, plan, *generation));
+pub fn plan(user: &User, (spec, plan, generation): &(Spec, Plan, u32)) -> u8 {
+    say(1, &explain::jail(spec, plan, *generation, landlock::is_there(user)));
     0
 }

@@ -7,7 +7,7 @@ use jail::state::Doing;
 use jail::sys::drop::{Ids, new_session_keyring};
 use jail::sys::log::Log;
 use jail::sys::root::Root;
-use jail::sys::{files, limit, mount, seccomp};
+use jail::sys::{files, landlock, limit, mount, seccomp};
 
 impl Session {
     /// Consumes root's rights; what follows has none.
@@ -22,6 +22,7 @@ impl Session {
         // ORDER: no descriptor that root opened is open when the uid is the user's (CVE-2026-46333), but the lease.
         *log = None;
         let user = Ids::of_target(spec.uid, spec.gid, &spec.groups).become_user(root).doing("give up root's rights", "")?;
+        landlock::keep_apart(&user, spec.network).doing("keep apart", "the session")?;
         seccomp::load(&user, spec.filter).doing("load", "the system-call filter")?;
         Ok(Confined { session: self, user })
     }
