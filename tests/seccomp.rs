@@ -61,6 +61,18 @@ fn loading_it_costs_no_more_than_when_it_was_measured() {
     }
 }
 
+/// For those it never runs the filter again; a filter that computes with the number would be run for every call.
+#[test]
+fn the_kernel_sees_which_calls_are_always_allowed() {
+    for program in all() {
+        let asked = asked(program.arch);
+        for nr in 0..600 {
+            let always = program.answer(nr, [0; 6]) == ALLOW && !asked.contains(&nr);
+            assert_eq!(bpf::is_always_allowed(&program.code, program.arch.audit, nr), always, "{nr}");
+        }
+    }
+}
+
 #[test]
 fn calls_that_programs_make() {
     for program in all() {

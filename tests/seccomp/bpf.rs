@@ -43,6 +43,37 @@ pub fn run(program: &[Insn], call: &Call) -> (Answer, usize) {
     panic!("{call:x?} never ends");
 }
 
+/// Whether the kernel finds out, when it loads the program, that a number is allowed whatever its arguments are; then it
+/// never runs the program for that number again. As in seccomp_is_const_allow of kernel/seccomp.c, since 5.11.
+pub fn is_always_allowed(program: &[Insn], arch: u32, nr: u32) -> bool {
+    let (mut pc, mut a) = (0, 0);
+    loop {
+        let Insn { code, jt, jf, k } = program[pc];
+        let holds = match code {
+            0x20 if k == 0 || k == 4 => {
+                a = if k == 0 { nr } else { arch };
+                pc += 1;
+                continue;
+            }
+            0x54 => {
+                a &= k;
+                pc += 1;
+                continue;
+            }
+            0x05 => {
+                pc += 1 + k as usize;
+                continue;
+            }
+            0x15 => a == k,
+            0x35 => a >= k,
+            0x45 => a & k != 0,
+            0x06 => return k == 0x7fff_0000,
+            _ => return false,
+        };
+        pc += 1 + usize::from(if holds { jt } else { jf });
+    }
+}
+
 fn answer(k: u32) -> Answer {
     match (k & 0xffff_0000, k & 0xffff) {
         (0x7fff_0000, 0) => Answer::Allow,
