@@ -172,3 +172,32 @@ fn a_debugger_s_filter_shows_the_user_s_own_processes_and_not_the_session_s_init
         os.kill(child, 9)";
     assert_eq!(user.python(text), "True Operation not permitted Permission denied");
 }
+
+const TRACE_ME: &str = "import ctypes, os, signal\nlibc = ctypes.CDLL(None, use_errno=True)\n\
+    print(libc.ptrace(0, 0, 0, 0) == 0 or os.strerror(ctypes.get_errno()), flush=True)";
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn the_filter_of_the_spec_counts_from_the_next_call_on_and_a_spec_without_one_means_web() {
+    let user = User::new();
+    assert_eq!(user.python(TRACE_ME), "Operation not permitted");
+    user.set("filter", "dev");
+    assert_eq!(user.python(TRACE_ME), "True");
+    user.respec(|text| text.replace("filter = dev\n", ""));
+    assert_eq!(user.python(TRACE_ME), "Operation not permitted");
+    for odd in ["none", "Web", "web dev"] {
+        user.respec(|text| text.replace("init = builtin\n", &format!("init = builtin\nfilter = {odd}\n")));
+        user.run(&["true"]).failed(77);
+        user.respec(|text| text.replace(&format!("filter = {odd}\n"), ""));
+    }
+    user.run(&["true"]).well();
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_program_that_makes_the_session_s_init_its_tracer_and_stops_is_ended_by_the_timeout() {
+    let user = User::with(&["--filter", "dev"]);
+    let text = format!("{TRACE_ME}\nos.kill(os.getpid(), signal.SIGSTOP)\nprint('went on')");
+    let done = Call::new(["-t", "1", &user.name, "--", "python3", "-I", "-c", &text]).run();
+    assert_eq!((done.code(), done.text().as_str()), (137, "True"), "{}", done.err);
+}
