@@ -38,6 +38,21 @@ fn without_the_setuid_bit_it_says_how_to_install_it() {
 
 #[test]
 #[ignore = "needs root and installed programs: make check"]
+fn on_a_mount_that_takes_the_setuid_bit_away_it_says_so_and_does_nothing() {
+    let user = User::new();
+    fs::set_permissions(&user.home, Permissions::from_mode(0o755)).unwrap();
+    process::mount("none", &user.home, "tmpfs", libc::MS_NOSUID, "size=8m,mode=755").unwrap();
+    let copy = format!("{}/trampoline", user.home);
+    fs::copy(program("trampoline"), &copy).unwrap();
+    chown(&copy, Some(0), Some(33)).unwrap();
+    fs::set_permissions(&copy, Permissions::from_mode(0o4755)).unwrap();
+    let done = Call::of(&copy, user.words(&["id"])).run();
+    process::unmount(&user.home, libc::MNT_DETACH).unwrap();
+    failed(&user, &done, "it does not run as root; install it with make install (mode 4750, owner root, no nosuid mount)");
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
 fn a_caller_in_a_user_namespace_of_its_own_is_told_that_this_is_why() {
     let user = User::new();
     let path = program("trampoline").to_str().unwrap().to_owned();

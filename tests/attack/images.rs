@@ -107,10 +107,10 @@ fn a_manifest_that_is_none_is_a_failure() {
 #[test]
 #[ignore = "needs root and installed programs: make check"]
 fn a_tree_with_a_symbolic_link_where_a_mount_belongs_is_a_failure() {
-    for (i, place) in ["usr", "dev", "tmp", "home", "var/tmp"].into_iter().enumerate() {
-        for (j, to) in ["/etc", "etc", "../../../../../../../etc"].into_iter().enumerate() {
-            let image = Image::copy(&format!("t-tree-{i}-{j}"));
-            let user = User::with(&["--image", &image.name]);
+    for (i, place) in ["usr", "dev", "tmp", "home", "var/tmp", "etc", "var"].into_iter().enumerate() {
+        let image = Image::copy(&format!("t-tree-{i}"));
+        let user = User::with(&["--image", &image.name]);
+        for to in ["/etc", "etc", "../../../../../../../etc"] {
             replaced(&image.tree().join(place), to);
             failed(&user, &user.run(&["id"]), &format!("/{place}"));
         }
