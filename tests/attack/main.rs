@@ -27,6 +27,7 @@ mod inherited;
 mod inside;
 mod kernel;
 mod mounts;
+mod loading;
 mod outbound;
 mod races;
 mod removal;
