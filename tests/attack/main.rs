@@ -28,6 +28,7 @@ mod inside;
 mod kernel;
 mod mounts;
 mod loading;
+mod logs_and_locks;
 mod outbound;
 mod races;
 mod removal;
