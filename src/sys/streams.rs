@@ -28,9 +28,9 @@ const PATIENCE: u16 = 1000;
 /// Writes all bytes to standard output (1) or standard error (2); a reader who left, or who does not read, is not our failure.
 pub fn say(stream: usize, text: &str) {
     let Some(fd) = stdio().get(stream).copied() else { return };
-    // What goes wrong before all signals are blocked is said too: SIGPIPE must not take the place of its exit code.
-    let pipe: SigSet = [Signal::SIGPIPE].into_iter().collect();
-    pipe.thread_block().unwrap_or(());
+    // What goes wrong before all signals are blocked is said too: no signal for the writer must take the place of its exit code.
+    let unheard: SigSet = [Signal::SIGPIPE, Signal::SIGXFSZ].into_iter().collect();
+    unheard.thread_block().unwrap_or(());
     let mut rest = text.as_bytes();
     while !rest.is_empty() && is_read(fd) {
         match nix::unistd::write(fd, rest.get(..PIECE).unwrap_or(rest)) {

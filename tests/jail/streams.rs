@@ -98,6 +98,10 @@ fn a_failure_whose_words_nobody_reads_keeps_its_exit_code() {
     assert_eq!(unread(Call::new(["--nope"])), 64);
     assert_eq!(unread(Call::new(["0", "--", "id"])), 77);
     assert_eq!(unread(user.call(&["/nowhere"])), 127);
+    // Nor when they do not fit into a file.
+    let mut cut = user.call(&["id"]).after(|| process::no_new_privs().and_then(|()| process::limit(libc::RLIMIT_FSIZE, 0)));
+    cut.command.stderr(File::create(user.in_home("err")).unwrap());
+    assert_eq!(cut.run().code(), 125);
 }
 
 #[test]
