@@ -4,6 +4,7 @@ use crate::mutate::{Random, mutated};
 use std::ffi::CString;
 
 /// A user of the storm.
+#[derive(Clone)]
 pub struct Who {
     pub name: String,
     pub uid: u32,

@@ -3,8 +3,9 @@
 use crate::call::{Call, Who};
 use crate::common::user::User;
 use std::collections::BTreeMap;
-use std::fs::{self, Permissions};
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::fs::{self, File, Permissions};
+use std::io::Read;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, chown};
 use std::process::Command;
 
 /// What one run of the canary said.
@@ -37,37 +38,40 @@ const FIXED: [&str; 23] = [
     "root",
 ];
 
-/// Puts the canary into a home that everybody can search, with a file that everybody can write: should it ever run outside
-/// of the jail, nothing keeps it from saying so.
-pub fn hatch(user: &User) -> Who {
+/// A user of the storm, and where the canary of this user's speaks.
+pub struct Cage {
+    pub who: Who,
+    proof: File,
+}
+
+/// Puts the canary into a home that everybody can search, with a pipe that everybody can write: should it ever run outside of
+/// the jail, nothing keeps it from saying so. A pipe, because a caller's limit on files cuts it short nowhere.
+pub fn hatch(user: &User) -> Cage {
     let (canary, proof) = (user.in_home("canary"), user.in_home("proof"));
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/storm/canary.c");
     let done = Command::new("gcc").args(["-O1", "-Wall", "-Werror", "-static", "-o"]).arg(&canary).arg(source).status().unwrap();
     assert!(done.success());
-    fs::write(&proof, "").unwrap();
+    assert!(Command::new("mkfifo").args(["-m", "666"]).arg(&proof).status().unwrap().success());
     fs::set_permissions(&user.home, Permissions::from_mode(0o755)).unwrap();
-    fs::set_permissions(&proof, Permissions::from_mode(0o666)).unwrap();
     chown(&proof, Some(user.uid), Some(user.uid)).unwrap();
-    Who { name: user.name.clone(), uid: user.uid, home: user.home.clone() }
+    let who = Who { name: user.name.clone(), uid: user.uid, home: user.home.clone() };
+    Cage { who, proof: File::options().read(true).write(true).custom_flags(libc::O_NONBLOCK).open(&proof).unwrap() }
 }
 
 /// What was said since the last time, by all.
-pub fn said(users: &[Who]) -> Vec<(u32, Proof)> {
+pub fn said(cages: &[Cage]) -> Vec<(u32, Proof)> {
+    let pairs = |line: &str| {
+        line.split(';')
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(key, value)| (key.to_owned(), value.trim().to_owned()))
+            .collect()
+    };
     let mut all = Vec::new();
-    for user in users {
-        let path = format!("{}/proof", user.home);
-        if fs::metadata(&path).unwrap().size() == 0 {
-            continue;
-        }
-        let text = fs::read_to_string(&path).unwrap();
-        fs::write(&path, "").unwrap();
-        let pairs = |line: &str| {
-            line.split(';')
-                .filter_map(|pair| pair.split_once('='))
-                .map(|(key, value)| (key.to_owned(), value.trim().to_owned()))
-                .collect()
-        };
-        all.extend(text.lines().map(|line| (user.uid, pairs(line))));
+    for cage in cages {
+        let mut bytes = vec![0; 65_536];
+        // Nothing said is EAGAIN.
+        let length = (&cage.proof).read(&mut bytes).unwrap_or(0);
+        all.extend(String::from_utf8_lossy(&bytes[..length]).lines().map(|line| (cage.who.uid, pairs(line))));
     }
     all
 }
