@@ -20,6 +20,6 @@ mod names;
 mod orders;
 mod readonly;
 mod real;
-mod software;
 mod removal;
+mod software;
 mod streams;

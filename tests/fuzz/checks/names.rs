@@ -4,6 +4,7 @@ use super::{is_identifier, spelled};
 use jail::id::{Group, Name, Target, decimal};
 use jail::layout;
 use jail::path::JailPath;
+use jail::state::pins;
 
 /// One word.
 pub fn check(bytes: &[u8]) {
@@ -12,7 +13,7 @@ pub fn check(bytes: &[u8]) {
     let id = spelled(bytes, u64::from(u32::MAX) - 1).filter(|number| *number > 0);
     assert_eq!(Target::parse(text).map(|t| u64::from(t.get())), id, "{text:?}");
     assert_eq!(Group::parse(text).map(|g| u64::from(g.get())), id, "{text:?}");
-    assert_eq!(layout::target_of_pin(text).map(layout::pin), id.map(|number| number.to_string()), "{text:?}");
+    assert_eq!(pins::target_of(text).map(layout::pin), id.map(|number| number.to_string()), "{text:?}");
     let number = spelled(bytes, u64::from(u32::MAX)).filter(|number| *number > 0);
     assert_eq!(layout::generation(text).map(u64::from), number, "{text:?}");
 
