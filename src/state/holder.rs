@@ -44,13 +44,7 @@ impl Lease {
 impl Holder {
     /// The holder, if there is one.
     pub fn find() -> Result<Option<Self>, Error> {
-        let path = format!("{RUN}/{}", layout::HOLDER);
-        let namespace = match fd::open(&path, How::Read) {
-            Err(Errno::ENOENT) => return Ok(None),
-            opened => opened.doing("open", path.clone())?,
-        };
-        // A plain file is what is left when somebody unmounted the pin: there is no holder.
-        Ok(fd::is_namespace(&namespace).doing("look at", path)?.then_some(Self { namespace }))
+        Ok(pinned(&format!("{RUN}/{}", layout::HOLDER))?.map(|namespace| Self { namespace }))
     }
 
     /// Moves into the holder.
@@ -65,13 +59,7 @@ impl Holder {
 
     /// In the holder: the lease on a target's jail, if it lives.
     pub fn lease(&self, target: Target) -> Result<Option<Lease>, Error> {
-        let path = format!("/{}/{}", layout::PINS, layout::pin(target));
-        let pin = match fd::open(&path, How::Read) {
-            Err(Errno::ENOENT) => return Ok(None),
-            opened => opened.doing("open the pin", path.clone())?,
-        };
-        // An empty file is what a sweep leaves for a moment between unmounting a pin and removing its place.
-        Ok(fd::is_namespace(&pin).doing("look at the pin", path)?.then_some(Lease(pin)))
+        Ok(pinned(&format!("/{}/{}", layout::PINS, layout::pin(target)))?.map(Lease))
     }
 
     /// In a new mount namespace: pins it on a path of the holder's, and comes out in the holder. No sweep takes the pin
@@ -148,4 +136,14 @@ impl Holder {
         };
         pinned.map(drop).doing("pin the holder in", RUN)
     }
+}
+
+/// The namespace that is pinned on a place. An empty file is what a sweep leaves for a moment between unmounting a pin and
+/// removing its place, and what is left when somebody unmounted the holder.
+fn pinned(path: &str) -> Result<Option<OwnedFd>, Error> {
+    let pin = match fd::open(path, How::Read) {
+        Err(Errno::ENOENT) => return Ok(None),
+        opened => opened.doing("open the pin", path)?,
+    };
+    Ok(fd::is_namespace(&pin).doing("look at the pin", path)?.then_some(pin))
 }

@@ -1,0 +1,48 @@
+//! Sweeps between two steps of an entry, which strace keeps apart for as long as that takes.
+
+use crate::common::user::User;
+use crate::common::{program, seen, sweep};
+use std::fs;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// The options of strace that record these calls of a maker, and what else is to be done to them.
+fn ensure(user: &User, calls: &str, inject: Option<&str>) -> Command {
+    let mut command = Command::new("strace");
+    command.args(["-f", "-o", &trace(user), "-e", &format!("trace={calls}")]);
+    if let Some(inject) = inject {
+        command.args(["-e", &format!("inject={inject}")]);
+    }
+    command.arg(program("trampoline")).args(["--ensure", &user.name]).stderr(Stdio::piped());
+    command
+}
+
+fn trace(user: &User) -> String {
+    format!("/home/{}.trace", user.name)
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_jail_that_was_pinned_this_instant_is_held_before_its_maker_has_opened_the_pin() {
+    let user = User::new();
+    let sweeps = sweep::ours();
+    let done = ensure(&user, "openat2,move_mount", None).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let calls = fs::read_to_string(trace(&user)).unwrap();
+    // The last of all is the lease, and right before it the pin was mounted.
+    let tail: Vec<&str> = calls.lines().rev().filter(|line| !line.contains("+++")).take(2).collect();
+    assert!(tail[0].contains(&format!("/pins/{}", user.uid)) && tail[1].contains("move_mount"), "{tail:?}");
+    let number = calls.lines().filter(|line| line.contains("openat2(")).count();
+    seen::take_down(user.uid);
+
+    let delay = format!("openat2:delay_enter=3000000:when={number}");
+    let maker = ensure(&user, "openat2", Some(&delay)).spawn().unwrap();
+    assert!(seen::within(Duration::from_secs(5), || seen::is_pinned(user.uid)));
+    for _ in 0..3 {
+        assert_eq!(sweeps.sweep(user.uid), "in use");
+    }
+    let done = maker.wait_with_output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    fs::remove_file(trace(&user)).unwrap();
+    assert!(seen::is_pinned(user.uid));
+}
