@@ -93,6 +93,25 @@ fn wait(which: Pid) -> Result<Option<(Pid, Ended)>> {
     Ok(libc::WIFSIGNALED(status).then(|| (pid, Ended::Signalled(byte(libc::WTERMSIG(status))))))
 }
 
+/// Kills whatever else is in this pid namespace, and returns when nothing of it is left. Usually nothing was.
+pub fn end_the_rest() -> Result<()> {
+    let mut how = libc::WNOHANG;
+    loop {
+        // SAFETY: a null status is allowed.
+        match Errno::result(unsafe { libc::waitpid(-1, std::ptr::null_mut(), how) }) {
+            Err(Errno::ECHILD) => return Ok(()),
+            Err(Errno::EINTR) => {}
+            Ok(0) => {
+                // KERNEL: from process 1 it goes to every other process of the namespace (kill(2)), and a fork under way
+                // does not escape it; an orphan becomes a child of process 1 before its parent can be reaped.
+                kill(Pid::from_raw(-1), Signal::SIGKILL)?;
+                how = 0;
+            }
+            reaped => drop(reaped?),
+        }
+    }
+}
+
 /// Sends a signal to a process, or with `group` to all of its process group. That it has just ended is no failure.
 pub fn signal(pid: Pid, group: bool, signal: Signal) -> Result<()> {
     let to = if group { Pid::from_raw(-pid.as_raw()) } else { pid };

@@ -83,8 +83,16 @@ fn not_started(user: &User, program: &Program, name: &CStr, errno: Errno) -> Err
 }
 
 impl Launched {
-    /// Attends to the session until its program ends; what else is left of it then dies with this process.
+    /// Attends to the session until its program ends; what else is left of it then ends before this process does.
     pub fn attend(self) -> Result<u8, Error> {
+        let code = self.until_its_end();
+        // ORDER: before the lease falls. KERNEL: a process that ends closes its files first, and only then the kernel kills
+        // and awaits the rest of its pid namespace (do_exit, kernel/exit.c), which a busy disk or file server can delay.
+        init::end_the_rest().doing("end", "the session")?;
+        code
+    }
+
+    fn until_its_end(&self) -> Result<u8, Error> {
         loop {
             let reaped = init::reap().doing("reap", "a child")?;
             match reaped {
@@ -99,7 +107,6 @@ impl Launched {
                     let all = matches!(signal, Signal::SIGHUP | Signal::SIGINT | Signal::SIGQUIT | Signal::SIGTERM);
                     init::signal(self.program, all, signal).doing("hand on", "a signal")?;
                 }
-                // KERNEL: when process 1 ends, the kernel kills every process of its pid namespace (pid_namespaces(7)).
                 Some(Event::End) => return Ok(code::SIGNAL.saturating_add(9)),
             }
         }
