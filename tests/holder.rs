@@ -7,7 +7,7 @@ mod common;
 mod young;
 
 use common::user::User;
-use common::{RUN, process, program, seen};
+use common::{RUN, STATE, process, program, reaped, seen};
 use std::process::Command;
 
 fn holder() -> String {
@@ -64,6 +64,36 @@ fn refused_by_both(user: &User, what: &str) -> i32 {
     done.code()
 }
 
+/// Something that lies on a path for the length of a test.
+struct Lain(String);
+
+impl Drop for Lain {
+    fn drop(&mut self) {
+        drop(process::unmount(&self.0, libc::MNT_DETACH));
+    }
+}
+
+/// The reaper finds nothing to do, says so only when asked, and after the next call all is as ever.
+#[track_caller]
+fn nothing_to_do_and_then_as_ever(user: &User) {
+    reaped::run(&[]).well();
+    reaped::run(&["--dry-run"]).well();
+    let said = reaped::run(&["-v"]);
+    assert_eq!((said.code, said.err.as_str()), (0, "no jail is up: nothing to do\n"));
+    as_ever(user);
+}
+
+/// A call makes the jail, and two sweeps take it.
+#[track_caller]
+fn as_ever(user: &User) {
+    user.run(&["true"]).well();
+    for outcome in ["marked", "unmounted"] {
+        let swept = reaped::run(&["--json"]);
+        assert_eq!((swept.code, swept.outcome(user.uid).as_str()), (0, outcome), "{swept:?}");
+    }
+    user.leaves_nothing();
+}
+
 #[test]
 #[ignore = "needs root and installed programs: make check"]
 fn a_run_directory_or_a_holder_that_is_somebody_else_s_or_leads_elsewhere_is_believed_by_nobody() {
@@ -98,6 +128,27 @@ fn a_run_directory_or_a_holder_that_is_somebody_else_s_or_leads_elsewhere_is_bel
     std::fs::rename(&aside, RUN).unwrap();
     assert_eq!(seen::mounts(), before, "something was mounted on the way");
     user.run(&["true"]).well();
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn without_a_holder_there_is_nothing_to_sweep_to_look_at_or_to_drain() {
+    let user = User::new();
+    user.run(&["true"]).well();
+    lose();
+    nothing_to_do_and_then_as_ever(&user);
+    lose();
+    std::fs::remove_file(holder()).unwrap();
+    reaped::run(&["--drain", &user.name]).well();
+    nothing_to_do_and_then_as_ever(&user);
+    lose();
+    std::fs::write(holder(), "somebody's").unwrap();
+    reaped::run(&["--drain", &user.name]).well();
+    nothing_to_do_and_then_as_ever(&user);
+    lose();
+    std::fs::remove_file(holder()).unwrap();
+    std::fs::remove_dir(RUN).unwrap();
+    nothing_to_do_and_then_as_ever(&user);
 }
 
 #[test]
@@ -138,4 +189,90 @@ fn what_it_makes_has_the_same_modes_under_every_umask() {
         lose();
         assert_eq!(mode(&holder()), 0o600);
     }
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn what_is_no_holder_is_neither_entered_nor_changed_and_the_message_names_it() {
+    let user = User::new();
+    user.run(&["true"]).well();
+    lose();
+    let put: [(&str, &dyn Fn()); 3] = [
+        ("cannot join the holder: ", &|| process::mount("/proc/self/ns/net", &holder(), "", libc::MS_BIND, "").unwrap()),
+        ("a symbolic link is on the way", &|| {
+            std::fs::remove_file(holder()).unwrap();
+            std::os::unix::fs::symlink("/proc/1/ns/mnt", holder()).unwrap();
+        }),
+        // A mount namespace, but not one of ours: a copy of the host's.
+        ("cannot open the pins of the holder", &|| {
+            std::fs::remove_file(holder()).unwrap();
+            std::fs::write(holder(), "").unwrap();
+            let done = Command::new("unshare").arg(format!("--mount={}", holder())).arg("true").status().unwrap();
+            assert!(done.success());
+        }),
+    ];
+    for (message, put) in put {
+        put();
+        let _lain = Lain(holder());
+        let lines = seen::mount_count();
+        for words in [&["--json"][..], &["--dry-run", "--json"], &["--drain", &user.name, "--json"]] {
+            let done = reaped::run(words);
+            assert_eq!(done.code, 125, "{words:?}: {done:?}");
+            assert!(done.err.contains(message) || done.err.contains("cannot open the pins"), "{words:?}: {done:?}");
+            assert_eq!(done.object()["result"], "failed", "{words:?}");
+        }
+        assert_eq!(seen::mount_count(), lines);
+    }
+    as_ever(&user);
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn without_the_directory_of_jails_the_sweep_fails_and_says_so_and_the_next_one_recovers() {
+    let user = User::new();
+    user.run(&["true"]).well();
+    let (dir, aside) = (format!("{STATE}/jails"), format!("{STATE}/jails.aside"));
+    std::fs::rename(&dir, &aside).unwrap();
+    let done = reaped::run(&["--json"]);
+    std::fs::rename(&aside, &dir).unwrap();
+    assert_eq!((done.code, done.object()["result"].as_str()), (125, Some("failed")), "{done:?}");
+    assert!(done.err.contains(&format!("{dir} is missing")), "{done:?}");
+    as_ever(&user);
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn on_a_full_run_directory_no_jail_is_made_and_it_is_said_and_with_room_again_all_is_as_ever() {
+    let user = User::new();
+    lose();
+    {
+        process::mount("tmpfs", RUN, "tmpfs", 0, "mode=700,nr_inodes=1").unwrap();
+        let _lain = Lain(RUN.to_owned());
+        let done = user.run(&["true"]);
+        assert!(done.failed(125).contains("make room first"), "{}", done.err);
+        reaped::run(&[]).well();
+    }
+    nothing_to_do_and_then_as_ever(&user);
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_run_directory_that_cannot_be_written_stops_no_sweep_and_no_entry_once_the_holder_is_there() {
+    let user = User::new();
+    lose();
+    {
+        process::mount("tmpfs", RUN, "tmpfs", 0, "mode=700").unwrap();
+        let _lain = Lain(RUN.to_owned());
+        let read_only = |flag| process::mount("", RUN, "", libc::MS_REMOUNT | flag, "").unwrap();
+        read_only(libc::MS_RDONLY);
+        let done = user.run(&["true"]);
+        assert!(done.failed(125).contains("EROFS"), "{}", done.err);
+        reaped::run(&[]).well();
+        read_only(0);
+        user.run(&["true"]).well();
+        read_only(libc::MS_RDONLY);
+        as_ever(&user);
+        as_ever(&user);
+    }
+    nothing_to_do_and_then_as_ever(&user);
 }

@@ -3,12 +3,10 @@
 use jail::error::Error;
 use jail::state::{Doing, judge};
 use jail::sys::fd::{self, How};
-use jail::sys::{Errno, files};
-use nix::fcntl::{OFlag, openat, renameat};
+pub use jail::sys::whole::unfinished;
+use jail::sys::{Errno, files, whole};
 use nix::sys::stat::{Mode, fchmod, umask};
-use nix::unistd::{Gid, Uid, fchown, fsync};
-use std::fs::File;
-use std::io::Write;
+use nix::unistd::{Gid, Uid, fchown};
 use std::os::fd::OwnedFd;
 
 /// What is made starts closed to everybody but root, and is opened by an exact mode when it is complete.
@@ -38,54 +36,28 @@ pub fn directory_at(dir: &OwnedFd, name: &str, mode: u32, owner: (u32, u32), sho
 
 /// Puts a file in the place of whatever has that name: a reader finds the old one or the new one, also after a crash.
 pub fn write(dir: &OwnedFd, name: &str, text: &str, mode: u32, shown: &str) -> Result<(), Error> {
-    let new = unfinished(name);
-    clear(dir, &new, shown)?;
-    let flags = OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_WRONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let file = openat(dir, new.as_str(), flags, Mode::from_bits_truncate(0o600)).doing("make", shown)?;
-    let mut file = File::from(file);
-    let written = file.write_all(text.as_bytes()).map_err(|e| fd::errno(&e));
-    // ORDER: the mode and the bytes are on disk before the name is; a crash must not leave the name of an empty file.
-    let done = written.and_then(|()| fchmod(&file, Mode::from_bits_truncate(mode))).and_then(|()| fsync(&file));
-    replace(done, dir, &new, name, shown)
+    whole::write(dir, name, text.as_bytes(), mode).doing("write", shown)
 }
 
 /// Puts a symbolic link in the place of whatever has that name.
 pub fn link(dir: &OwnedFd, name: &str, text: &str, shown: &str) -> Result<(), Error> {
-    let new = unfinished(name);
-    clear(dir, &new, shown)?;
-    replace(files::link(text, dir, &new), dir, &new, name, shown)
+    whole::link(dir, name, text).doing("write", shown)
 }
 
 /// Renames within a directory, and waits until the disk knows.
 pub fn rename(dir: &OwnedFd, from: &str, to: &str, shown: &str) -> Result<(), Error> {
-    renameat(dir, from, dir, to).and_then(|()| fsync(dir)).doing("rename", shown)
+    whole::rename(dir, from, to).doing("rename", shown)
 }
 
 /// Removes a file or link, if there is one.
 pub fn clear(dir: &OwnedFd, name: &str, shown: &str) -> Result<(), Error> {
-    match files::remove(dir, name) {
-        Err(Errno::ENOENT) => Ok(()),
-        removed => removed.doing("remove", format!("{shown} ({name})")),
-    }
-}
-
-fn replace(made: jail::sys::Result<()>, dir: &OwnedFd, new: &str, name: &str, shown: &str) -> Result<(), Error> {
-    let done = made.and_then(|()| renameat(dir, new, dir, name)).and_then(|()| fsync(dir));
-    if done.is_err() {
-        // What is left of it is in nobody's way, and the next attempt clears it.
-        files::remove(dir, new).ok();
-    }
-    done.doing("write", shown)
-}
-
-/// A name no user, image or file of ours has, for what is not complete.
-pub fn unfinished(name: &str) -> String {
-    format!(".{name}.new")
+    whole::clear(dir, name).doing("remove", format!("{shown} ({name})"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs::File;
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
     #[test]

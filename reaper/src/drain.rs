@@ -3,8 +3,13 @@
 //! The bar is a record lock of the kernel's on the directory of all jails, one byte for each uid: it falls with this
 //! process, however that ends, and nothing is left that would have to be cleared away.
 
+use crate::look;
+use crate::options::{Who, Whom};
+use crate::outcome::Outcome;
+use crate::process::Process;
+use crate::report::Report;
 use jail::error::Error;
-use jail::id::{Name, Target};
+use jail::id::Target;
 use jail::layout;
 use jail::state::Doing;
 use jail::state::host::Host;
@@ -15,93 +20,77 @@ use jail::sys::fd::{self, How};
 use jail::sys::lock::Lock;
 use jail::sys::root::Root;
 use jail::sys::{Errno, files};
-use std::str::FromStr;
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
-
-/// The exit code of a drain whose time was over; EX_TEMPFAIL of sysexits.h.
-const LATER: u8 = 75;
 
 /// How often sessions are looked at: soon at first, and then at leisure.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(200));
 
-/// One user.
-#[derive(Clone, Debug)]
-pub enum Who {
-    /// By uid.
-    Uid(Target),
-    /// By name.
-    Name(Name),
-}
-
-impl FromStr for Who {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let uid = Target::parse(text).map(Self::Uid);
-        uid.or_else(|| Name::new(text).map(Self::Name)).ok_or("neither a user's name nor a uid")
-    }
-}
-
-/// Whose jail is to be drained.
-#[derive(Debug)]
-pub enum Whom {
-    /// One user's.
-    One(Who),
-    /// Everybody's.
-    All,
-}
-
-impl Whom {
-    /// The byte to bar, or all of them; and whose jails are to go.
-    fn targets(&self, jails: &Jails) -> Result<(Option<u32>, Vec<Target>), Error> {
-        let one = match self {
-            Self::One(Who::Uid(uid)) => *uid,
-            Self::One(Who::Name(name)) => jails.target(name)?,
-            Self::All => {
-                let names = files::names(&jails.dir).doing("list", layout::JAILS)?;
-                return Ok((None, names.iter().filter_map(|name| pins::target_of(name)).collect()));
-            }
-        };
-        jails.jail(one)?;
-        Ok((Some(one.get()), vec![one]))
-    }
-}
+/// After this long it is said whom the drain waits for.
+const SILENCE: Duration = Duration::from_secs(1);
 
 /// Bars the entries, takes the jails down as their sessions end, and lets people in again.
-pub fn run(root: &Root, host: &Host, whom: &Whom, patience: Duration) -> Result<u8, Error> {
+pub fn run(root: &Root, host: &Host, whom: &Whom, patience: Duration) -> Result<Report, Error> {
     let start = Instant::now();
+    let mut report = Report::begin("drain");
     let jails = Jails::open()?;
-    let (byte, mut left) = whom.targets(&jails)?;
+    let (byte, mut left) = targets(whom, &jails)?;
     // ORDER: before the first jail is asked. Whoever took a lease and looked for a bar before this is found by its lease;
     // whoever looks later is refused.
     let _bar = Bar::put(&jails.dir, byte).doing("bar", layout::JAILS)?;
-    let mut code = 0;
     let mut pause = PAUSES.0;
+    let mut is_silent = true;
     loop {
-        left.retain(|target| match drained(root, host, &jails, *target) {
-            Ok(done) => !done,
+        left.retain(|target| match down(root, host, &jails, *target) {
+            Ok(false) => true,
+            Ok(true) => {
+                report.note(target.to_string(), Outcome::Drained);
+                false
+            }
             Err(error) => {
-                log::error!("{target}: {error}");
-                code = error.code();
+                report.note(target.to_string(), Outcome::Failed(error));
                 false
             }
         });
-        if left.is_empty() {
-            return Ok(code);
+        let rest = patience.checked_sub(start.elapsed());
+        let Some(rest) = rest.filter(|_| !left.is_empty()) else { break };
+        if is_silent && start.elapsed() >= SILENCE {
+            is_silent = false;
+            for (name, by) in held(root, host, &left) {
+                log::warn!("{name}: waiting for {}", who(&by));
+            }
         }
-        let Some(rest) = patience.checked_sub(start.elapsed()) else { break };
         std::thread::sleep(pause.min(rest));
         pause = PAUSES.1.min(pause.saturating_mul(2));
     }
-    for target in &left {
-        log::warn!("{target}: sessions still run, and new ones may begin again");
+    report.is_late = !left.is_empty();
+    for (name, by) in held(root, host, &left) {
+        log::warn!("{name}: not drained, and people are let in again; in use by {}", who(&by));
+        report.names.push((name, Outcome::InUse(by)));
     }
-    Ok(if code == 0 { LATER } else { code })
+    report.end();
+    Ok(report)
 }
 
-/// Whether a jail is down. The answer is given under the jail's lock: who makes one makes it under that lock too, looks
-/// for the bar there, and so either is done by now and was found, or will be refused.
-fn drained(root: &Root, host: &Host, jails: &Jails, target: Target) -> Result<bool, Error> {
+/// The byte to bar, or all of them; and whose jails are to go.
+fn targets(whom: &Whom, jails: &Jails) -> Result<(Option<u32>, Vec<Target>), Error> {
+    let one = match whom {
+        Whom::One(Who::Uid(uid)) => *uid,
+        Whom::One(Who::Name(name)) => jails.target(name)?,
+        Whom::All => {
+            let names = files::names(&jails.dir).doing("list", layout::JAILS)?;
+            return Ok((None, names.iter().filter_map(|name| pins::target_of(name)).collect()));
+        }
+    };
+    jails.jail(one)?;
+    Ok((Some(one.get()), vec![one]))
+}
+
+/// Takes a jail down if nobody holds it, and says whether it is down.
+///
+/// ORDER: under the jail's lock. Who makes a jail does so under that lock and looks for the bar there, so he either is
+/// done by now and his jail is found, or he will be refused.
+fn down(root: &Root, host: &Host, jails: &Jails, target: Target) -> Result<bool, Error> {
     // Not judged: what trampoline would not believe nobody enters, and it must go all the same.
     let dir = match fd::open_beneath(&jails.dir, &layout::pin(target), How::List) {
         // The user was removed meanwhile, and the jail before that.
@@ -109,9 +98,16 @@ fn drained(root: &Root, host: &Host, jails: &Jails, target: Target) -> Result<bo
         opened => JailDir { dir: opened.doing("open", layout::jail_dir(target))?, target },
     };
     let Some(lock) = Lock::try_exclusive(&dir.dir).doing("lock", layout::jail_dir(target))? else { return Ok(false) };
-    let gone = pins::take_down(root, host, &dir, &lock)? == Pin::Gone;
-    if gone {
-        log::info!("{target}: drained");
-    }
-    Ok(gone)
+    Ok(pins::take_down(root, host, &dir, &lock)? == Pin::Gone)
+}
+
+/// Who holds each of these jails. It only words what is said, so a look that fails does not end the drain.
+fn held(root: &Root, host: &Host, left: &[Target]) -> Vec<(String, Vec<Process>)> {
+    let mut by = if left.is_empty() { BTreeMap::new() } else { look::holders(root, host).unwrap_or_default() };
+    left.iter().map(|target| layout::pin(*target)).map(|name| (name.clone(), by.remove(&name).unwrap_or_default())).collect()
+}
+
+/// Whoever makes a jail holds its lock and no pin yet, and is not seen.
+fn who(by: &[Process]) -> String {
+    if by.is_empty() { "whoever makes it".into() } else { Process::list(by) }
 }

@@ -1,16 +1,25 @@
 //! A sweep: each pin is asked once, and one that went gives its place back.
 
+use crate::outcome::Outcome;
+use crate::process;
+use crate::report::Report;
+use crate::tell;
 use jail::error::Error;
 use jail::id::Target;
 use jail::layout;
+use jail::policy::STATE;
+use jail::report::escaped;
 use jail::state::Doing;
+use jail::state::holder::Holder;
+use jail::state::host::Host;
 use jail::state::jails::Jails;
-use jail::state::pins::{self, Pins};
+use jail::state::mounted::{Mounted, Source, Table};
+use jail::state::pins::{self, Pins, Place};
 use jail::sys::fd::{self, How};
 use jail::sys::lock::Lock;
 use jail::sys::mount::{self, Expiry};
 use jail::sys::root::Root;
-use jail::sys::{self, Errno, files};
+use jail::sys::{self, Errno};
 use std::time::{Duration, Instant};
 
 /// How long a sweep waits for another to end.
@@ -19,39 +28,56 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// How often it looks in that time.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// What became of one name among the pins.
-#[derive(Debug)]
-#[must_use]
-pub enum Outcome {
-    /// The jail was used since the last sweep, and is marked now.
-    Marked,
-    /// A program runs in the jail, or is about to.
-    InUse,
-    /// Nobody used the jail between two sweeps: it is gone.
-    Unmounted,
-    /// The jail was gone before, and only the place of its pin was left; that is gone now.
-    Cleared,
-    /// There is a place without a pin, and somebody who holds the jail's lock, or just did: he is making the jail.
-    InMaking,
-    /// It is not ours, and is as it was.
-    Foreign,
-    /// It could not be decided, and the next sweep will try again.
-    Failed(Error),
+/// One sweep.
+pub fn run(root: &Root, host: &Host) -> Result<Report, Error> {
+    let mut report = Report::begin("sweep");
+    let Some(holder) = Holder::find()? else {
+        log::debug!("no jail is up: nothing to do");
+        return Ok(report);
+    };
+    // ORDER: before the holder is entered; none of the host's paths leads anywhere from there.
+    let jails = all_jails()?;
+    let mounts = Source::open()?;
+    let Some(_turn) = turn(&jails)? else {
+        let other = process::locking(&format!("{STATE}/{}", layout::JAILS));
+        tell::left_to(other.as_ref());
+        report.left_to = Some(other);
+        return Ok(report);
+    };
+    holder.enter(root)?;
+    let swept = all(root, &jails, &mounts, &mut report);
+    host.back(root)?;
+    report.end();
+    swept.map(|()| report)
 }
 
-/// What became of the place of a pin that is not there.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Place {
-    Removed,
-    Taken,
-    Foreign,
+/// In the holder: every name among the pins.
+fn all(root: &Root, jails: &Jails, mounts: &Source, report: &mut Report) -> Result<(), Error> {
+    let pins = Pins::enter()?;
+    let names = pins.names()?;
+    // ORDER: before anything is asked. What is mounted there later was not marked by a sweep before, so it stays in this
+    // one, and the next one sees what it is.
+    let table = mounts.table()?;
+    for name in names {
+        let outcome = ask(root, jails, &pins, &table, &name);
+        report.note(name, outcome);
+    }
+    Ok(())
+}
+
+/// The directory of jails. There is a holder, so there were jails: that it cannot be used is a fault and no refusal.
+pub fn all_jails() -> Result<Jails, Error> {
+    Jails::open().map_err(|error| match error {
+        Error::Refused(why) => Error::failed("sweep", "", why),
+        other => other,
+    })
 }
 
 /// The right to sweep, which one process has at a time; `None` when another has it for longer than a moment.
 ///
-/// The lock is on the directory of all jails because nothing else locks that one: a jail is made under the lock of its
-/// own directory, the holder under that of the directory of its pin.
-pub fn turn(jails: &Jails) -> Result<Option<Lock>, Error> {
+/// The lock is on the directory of all jails, because no entry takes that one: a jail is made under the lock of its own
+/// directory, the holder under that of the directory of its pin. Only `jailbase user rm` takes it as well.
+fn turn(jails: &Jails) -> Result<Option<Lock>, Error> {
     let start = Instant::now();
     loop {
         let lock = Lock::try_exclusive(&jails.dir).doing("lock", layout::JAILS)?;
@@ -62,18 +88,26 @@ pub fn turn(jails: &Jails) -> Result<Option<Lock>, Error> {
     }
 }
 
+/// What is said of a mount that is no pin.
+pub fn foreign(mounted: Option<&Mounted>) -> Option<Outcome> {
+    mounted?.foreign.as_ref().map(|kind| Outcome::Foreign(format!("a mount ({}), ", escaped(kind.as_bytes()))))
+}
+
 /// Asks the kernel about one name: whoever used it since the last time keeps it, and so does whoever holds it.
-pub fn ask(root: &Root, jails: &Jails, pins: &Pins, name: &str) -> Outcome {
-    let Some(target) = pins::target_of(name) else { return Outcome::Foreign };
+fn ask(root: &Root, jails: &Jails, pins: &Pins, table: &Table, name: &str) -> Outcome {
+    let Some(target) = pins::target_of(name) else { return Outcome::Foreign(String::new()) };
+    if let Some(outcome) = foreign(table.on(name)) {
+        return outcome;
+    }
     let outcome = match mount::expire(root, name) {
         Ok(Expiry::Marked) => Ok(Outcome::Marked),
-        Ok(Expiry::Busy) => Ok(Outcome::InUse),
+        Ok(Expiry::Busy) => Ok(Outcome::InUse(Vec::new())),
         // Whether its place goes in this sweep or the next, the jail itself is gone.
         Ok(Expiry::Gone) => give_back(jails, pins, target).map(|_| Outcome::Unmounted),
         Ok(Expiry::NotMounted) => give_back(jails, pins, target).map(|place| match place {
             Place::Removed => Outcome::Cleared,
             Place::Taken => Outcome::InMaking,
-            Place::Foreign => Outcome::Foreign,
+            Place::Foreign => Outcome::Foreign(String::new()),
         }),
         Err(Errno::ENOENT) => Ok(Outcome::Cleared),
         Err(errno) => Err(Error::failed("unmount the pin", name, sys::why(errno))),
@@ -88,38 +122,20 @@ pub fn ask(root: &Root, jails: &Jails, pins: &Pins, name: &str) -> Outcome {
 /// pin. Without it we could remove the file after it was opened, and the mount on it would be ENOENT. Which of the two
 /// it is the removal finds out by itself, in one step. To ask [`mount::expire`] once more would be wrong: it would
 /// set, or act on, the mark of a jail that was made this instant.
-/// KERNEL: removing a file that is a mount point in our own mount namespace is EBUSY (`vfs_unlink`, fs/namei.c; 3.18).
 ///
 /// A warm entry takes no lock. It finds the pin and holds the jail, or it finds the empty file, or nothing; either of
 /// those sends it to the cold entry, which waits for the lock and looks again.
 fn give_back(jails: &Jails, pins: &Pins, target: Target) -> Result<Place, Error> {
-    let name = layout::pin(target);
     // Not judged: the lock of a directory that trampoline would not believe is nobody else's.
-    let dir = match fd::open_beneath(&jails.dir, &name, How::List) {
+    let dir = match fd::open_beneath(&jails.dir, &layout::pin(target), How::List) {
         // The user was removed. An entry that began before that may fail now, as it should.
-        Err(Errno::ENOENT) => None,
-        opened => Some(opened.doing("open", layout::jail_dir(target))?),
+        Err(Errno::ENOENT) => return pins.remove_place(target),
+        opened => opened.doing("open", layout::jail_dir(target))?,
     };
-    let _lock = match &dir {
-        None => None,
-        // Not waited for: the maker may wait for a file server, and the other jails must not. What is left lying here
-        // is an empty file, and the next sweep asks for it again.
-        Some(dir) => match Lock::try_exclusive(dir).doing("lock", layout::jail_dir(target))? {
-            None => return Ok(Place::Taken),
-            lock => lock,
-        },
-    };
-    match fd::stat_at(&pins.dir, &name) {
-        Err(Errno::ENOENT) => return Ok(Place::Removed),
-        stat => {
-            let stat = stat.doing("look at the place of the pin", name.clone())?;
-            if !fd::is_file(&stat) || stat.st_size != 0 {
-                return Ok(Place::Foreign);
-            }
-        }
-    }
-    match files::remove(&pins.dir, &name) {
-        Err(Errno::EBUSY) => Ok(Place::Taken),
-        removed => removed.doing("remove the place of the pin", name).map(|()| Place::Removed),
+    // Not waited for: the maker may wait for a file server, and the other jails must not. What is left lying here is an
+    // empty file, and the next sweep asks for it again.
+    match Lock::try_exclusive(&dir).doing("lock", layout::jail_dir(target))? {
+        None => Ok(Place::Taken),
+        Some(_lock) => pins.remove_place(target),
     }
 }

@@ -6,6 +6,7 @@ pub mod host;
 pub mod images;
 pub mod jails;
 pub mod judge;
+pub mod mounted;
 pub mod pins;
 
 use crate::error::Error;

@@ -8,6 +8,7 @@ use super::jails::JailDir;
 use crate::error::Error;
 use crate::id::Target;
 use crate::layout;
+use crate::sys::expire::is_mount_namespace;
 use crate::sys::fd::{self, How};
 use crate::sys::lock::Lock;
 use crate::sys::mount::{self, Expiry};
@@ -30,6 +31,25 @@ pub enum Pin {
     Gone,
     /// Sessions hold it.
     Leased,
+}
+
+/// What became of the place of a pin that is not there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[must_use]
+pub enum Place {
+    /// It is gone.
+    Removed,
+    /// A pin is on it again.
+    Taken,
+    /// It is no empty file, so none of ours.
+    Foreign,
+}
+
+/// What a name among the pins leads to.
+enum Kind {
+    None,
+    Jail,
+    Other,
 }
 
 /// The target a pin belongs to; `None` for a name no jail of ours has.
@@ -56,22 +76,68 @@ impl Pins {
         Ok(names)
     }
 
+    /// Whether a name on which nothing is mounted is the place of a pin, an empty file; `None` if there is no such name.
+    pub fn is_place(&self, name: &str) -> Result<Option<bool>, Error> {
+        match fd::stat_at(&self.dir, name) {
+            Err(Errno::ENOENT) => Ok(None),
+            stat => {
+                let stat = stat.doing("look at the place of the pin", name)?;
+                Ok(Some(fd::is_file(&stat) && stat.st_size == 0))
+            }
+        }
+    }
+
+    /// Removes the empty file that a pin was mounted on. Nobody can be about to mount there: the caller holds the jail's
+    /// lock, or there is no jail of that name.
+    ///
+    /// KERNEL: removing a file that is a mount point in our own mount namespace is EBUSY (`vfs_unlink`, fs/namei.c; 3.18).
+    pub fn remove_place(&self, target: Target) -> Result<Place, Error> {
+        let name = layout::pin(target);
+        match self.is_place(&name)? {
+            None => return Ok(Place::Removed),
+            Some(false) => return Ok(Place::Foreign),
+            Some(true) => {}
+        }
+        match files::remove(&self.dir, &name) {
+            Err(Errno::EBUSY) => Ok(Place::Taken),
+            removed => removed.doing("remove the place of the pin", name).map(|()| Place::Removed),
+        }
+    }
+
     /// Unmounts a pin that nobody holds, used a moment ago or not, and removes its place.
     fn unmount(&self, root: &Root, target: Target) -> Result<Pin, Error> {
         let name = layout::pin(target);
         loop {
+            match self.kind(&name).doing("look at the pin", name.clone())? {
+                Kind::None => return Ok(Pin::Gone),
+                Kind::Other => match self.remove_place(target)? {
+                    Place::Removed => return Ok(Pin::Gone),
+                    Place::Taken | Place::Foreign => {
+                        let why = "what is in the place of its pin is no jail; look what it is and move or unmount it";
+                        return Err(Error::failed("take down the jail of uid", name, why));
+                    }
+                },
+                Kind::Jail => {}
+            }
             match mount::unmount(root, &name) {
                 // Two pins can lie on one another in theory; what is mounted below shows at the next turn.
-                Ok(Expiry::Gone) => {}
+                Ok(Expiry::Gone | Expiry::NotMounted) | Err(Errno::ENOENT) => {}
                 Ok(Expiry::Busy | Expiry::Marked) => return Ok(Pin::Leased),
-                Ok(Expiry::NotMounted) => {
-                    files::remove(&self.dir, &name).doing("remove the place of the pin", name)?;
-                    return Ok(Pin::Gone);
-                }
-                Err(Errno::ENOENT) => return Ok(Pin::Gone),
                 Err(errno) => return Err(Error::failed("unmount the pin", name, sys::why(errno))),
             }
         }
+    }
+
+    /// What a name leads to. The look undoes a mark, which means nothing to who takes the jail down anyway.
+    fn kind(&self, name: &str) -> sys::Result<Kind> {
+        let place = match fd::open_beneath(&self.dir, name, How::Place) {
+            Err(Errno::ENOENT) => return Ok(Kind::None),
+            Err(Errno::ELOOP) => return Ok(Kind::Other),
+            place => place?,
+        };
+        // Only what is known to be a namespace is opened: to open a device or a pipe may do something.
+        let is_jail = fd::is_namespace(place)? && is_mount_namespace(fd::open_beneath(&self.dir, name, How::Read)?)?;
+        Ok(if is_jail { Kind::Jail } else { Kind::Other })
     }
 }
 

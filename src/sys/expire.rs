@@ -5,7 +5,7 @@ use super::{Errno, Result, fd};
 use crate::sys::root::Root;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::mount::MntFlags;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 /// What the kernel said of a mount that was to expire.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -65,6 +65,16 @@ pub fn names(dir: impl AsFd) -> Result<Vec<String>> {
 /// What a name in a directory is, no link followed.
 pub fn stat_at(dir: impl AsFd, name: &str) -> Result<fd::FileStat> {
     nix::sys::stat::fstatat(dir, name, nix::fcntl::AtFlags::AT_SYMLINK_NOFOLLOW)
+}
+
+/// Whether an open namespace is one of mounts.
+///
+/// KERNEL: NS_GET_NSTYPE answers with the flag of clone(2) (ioctl_ns(2), 4.11).
+pub fn is_mount_namespace(namespace: impl AsFd) -> Result<bool> {
+    const NS_GET_NSTYPE: libc::Ioctl = 0xb703;
+    // SAFETY: a live descriptor, and a request without an argument.
+    let kind = Errno::result(unsafe { libc::ioctl(namespace.as_fd().as_raw_fd(), NS_GET_NSTYPE) })?;
+    Ok(kind == libc::CLONE_NEWNS)
 }
 
 /// Bytes of a directory that [`super::lock::is_barred`] finds barred as long as this value lives, or its process.

@@ -23,6 +23,7 @@ pub mod seccomp;
 pub mod signal;
 pub mod start;
 pub mod streams;
+pub mod whole;
 
 pub use nix::errno::Errno;
 

@@ -18,6 +18,7 @@ pub mod image;
 pub mod knob;
 pub mod log;
 pub mod process;
+pub mod reaped;
 pub mod seen;
 pub mod sweep;
 pub mod trace;

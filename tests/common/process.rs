@@ -111,6 +111,21 @@ pub fn hang(what: &OwnedFd, target: &str) -> io::Result<()> {
     }
 }
 
+/// Takes a lock on a directory as flock(2) has it; it falls with what is returned.
+pub fn flock(dir: &str) -> OwnedFd {
+    let dir = open(dir, libc::O_RDONLY | libc::O_DIRECTORY).unwrap();
+    // SAFETY: a live descriptor and a number.
+    said(unsafe { libc::flock(dir.as_raw_fd(), libc::LOCK_EX) }).unwrap();
+    dir
+}
+
+/// Makes a named pipe.
+pub fn fifo(path: &str) -> io::Result<()> {
+    let path = c(path);
+    // SAFETY: a C string and a number.
+    said(unsafe { libc::mkfifo(path.as_ptr(), 0o600) }).map(|_| ())
+}
+
 /// Makes a directory the root of this process.
 pub fn chroot(path: &str) -> io::Result<()> {
     let path = c(path);

@@ -4,4 +4,9 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod callers;
 mod drain;
+mod figures;
+mod races;
+mod strangers;
+mod sweeps;

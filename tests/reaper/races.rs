@@ -1,7 +1,7 @@
 //! Sweeps between two steps of an entry, which strace keeps apart for as long as that takes.
 
 use crate::common::user::User;
-use crate::common::{program, seen, sweep};
+use crate::common::{program, reaped, seen, sweep};
 use std::fs;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -45,4 +45,27 @@ fn a_jail_that_was_pinned_this_instant_is_held_before_its_maker_has_opened_the_p
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     fs::remove_file(trace(&user)).unwrap();
     assert!(seen::is_pinned(user.uid));
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_jail_is_in_use_until_the_last_process_of_a_session_is_gone_however_long_that_takes() {
+    let user = User::new();
+    let _ours_alone = sweep::none();
+    for _ in 0..3 {
+        // So much memory takes a while to give back, and that is when the process is on its way out.
+        let text = "import time; a = bytearray(1 << 29); print(len(a), flush=True); time.sleep(60)";
+        let running = user.call(&["python3", "-I", "-c", &format!("import os\nos.fork()\n{text}")]).start();
+        // Process 1 holds the lease itself, and may be about to end when it has let go of it.
+        let left = || seen::processes(user.uid).iter().filter(|(_, command)| command == "python3").count();
+        assert!(seen::within(Duration::from_secs(20), || left() == 2));
+        std::thread::sleep(Duration::from_secs(1));
+        running.signal(libc::SIGKILL);
+        let mut drained = reaped::run(&["--drain", &user.name, "--wait", "0"]);
+        while drained.code == 75 {
+            drained = reaped::run(&["--drain", &user.name, "--wait", "0"]);
+        }
+        assert_eq!((drained.code, left()), (0, 0), "{drained:?}");
+        running.end();
+    }
 }

@@ -82,7 +82,7 @@ fn whatever_happens_at_once_nobody_is_failed_nothing_is_lost_and_nothing_is_left
     (0..2).for_each(|_| reapers::sweep(&figures));
     let uids: BTreeSet<u32> = tenants.iter().map(|tenant| tenant.user().uid).collect();
     tenants.iter().for_each(|tenant| tenant.user().leaves_nothing());
-    assert_eq!(seen::pins().into_iter().filter(|uid| uids.contains(uid)).collect::<Vec<_>>(), []);
+    assert_eq!(seen::pins().into_iter().filter(|uid| uids.contains(uid)).collect::<Vec<_>>(), Vec::<u32>::new());
     tenants.iter().for_each(Tenant::has_its_files_or_none);
     assert_eq!(seen::mounts(), mounts, "the host's mount table");
     tenants.clear();

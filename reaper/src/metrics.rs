@@ -1,0 +1,90 @@
+//! The figures of a sweep, in the text format of Prometheus, for the textfile collector of node_exporter.
+
+use crate::json::Totals;
+use crate::report::Report;
+use jail::error::Error;
+use jail::path::JailPath;
+use jail::state::Doing;
+use jail::sys::fd::{self, How};
+use jail::sys::whole;
+
+/// Everybody may read the figures; the collector runs as somebody.
+const MODE: u32 = 0o644;
+
+/// Writes the figures. A run that left the work to another sweep leaves the file to it as well.
+pub fn keep(file: &JailPath, done: &Result<Report, Error>) -> Result<(), Error> {
+    if done.as_ref().is_ok_and(|report| report.left_to.is_some()) {
+        return Ok(());
+    }
+    let (dir, name) = file.as_str().rsplit_once('/').unwrap_or_default();
+    let dir = if dir.is_empty() { "/" } else { dir };
+    let open = fd::open(dir, How::List).doing("open the directory of the metrics", dir)?;
+    whole::write(&open, name, text(done.as_ref().ok()).as_bytes(), MODE).doing("write the metrics", file.as_str())
+}
+
+/// Of a sweep that could not be made only that is known.
+fn text(report: Option<&Report>) -> String {
+    let mut text = String::new();
+    let mut gauge = |name: &str, help: &str, value: String| {
+        text += &format!("# HELP trampoline_{name} {help}\n# TYPE trampoline_{name} gauge\ntrampoline_{name} {value}\n");
+    };
+    let success = report.is_some_and(|report| report.code() == 0);
+    gauge("sweep_success", "Whether the last sweep was complete and no jail failed.", u8::from(success).to_string());
+    if let Some(report) = report {
+        let totals = Totals::of(report);
+        for (name, help, count) in [
+            ("jails_live", "Jails that were there after the last sweep.", totals.live),
+            ("jails_marked", "Jails that the last sweep marked as idle.", totals.marked),
+            ("jails_leased", "Jails that a program was using during the last sweep.", totals.in_use),
+            ("jails_unmounted", "Jails that the last sweep unmounted.", totals.unmounted),
+            ("jails_failed", "Jails that the last sweep could not decide.", totals.failed),
+            ("jails_in_making", "Jails that were being made during the last sweep.", totals.in_making),
+            ("names_left_alone", "Names among the pins of jails that are none.", totals.left_alone),
+        ] {
+            gauge(name, help, count.to_string());
+        }
+        gauge("sweep_seconds", "How long the last sweep took.", report.took.as_secs_f64().to_string());
+        let help = "Bytes of storage that the last sweep gave back.";
+        gauge("storage_returned_bytes", help, totals.storage_returned.to_string());
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::Outcome;
+
+    /// Reads the format as a collector does: every sample is announced, no name comes twice.
+    fn samples(text: &str) -> Vec<(String, f64)> {
+        let mut samples: Vec<(String, f64)> = Vec::new();
+        for lines in text.lines().collect::<Vec<_>>().chunks(3) {
+            let [help, kind, sample] = lines else { unreachable!("{lines:?}") };
+            let (name, value) = sample.split_once(' ').unwrap_or_default();
+            assert!(help.starts_with(&format!("# HELP {name} ")) && *kind == format!("# TYPE {name} gauge"), "{lines:?}");
+            assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') && samples.iter().all(|(other, _)| other != name));
+            samples.push((name.to_owned(), value.parse().unwrap_or(f64::NAN)));
+        }
+        assert!(text.ends_with('\n') && samples.iter().all(|(_, value)| value.is_finite()), "{text}");
+        samples
+    }
+
+    #[test]
+    fn every_figure_is_announced_and_has_a_value() {
+        let mut report = Report::begin("sweep");
+        for outcome in [Outcome::Marked, Outcome::Marked, Outcome::InUse(Vec::new()), Outcome::Unmounted] {
+            report.note("2001", outcome);
+        }
+        let samples = samples(&text(Some(&report)));
+        let of = |name: &str| samples.iter().find(|(sample, _)| sample == &format!("trampoline_{name}")).map(|(_, value)| *value);
+        for (name, value) in [("jails_live", 3.0), ("jails_marked", 2.0), ("jails_leased", 1.0), ("jails_unmounted", 1.0)] {
+            assert_eq!(of(name), Some(value), "{name}");
+        }
+        assert_eq!((of("sweep_success"), of("jails_failed"), of("storage_returned_bytes")), (Some(1.0), Some(0.0), Some(0.0)));
+    }
+
+    #[test]
+    fn of_a_sweep_that_could_not_be_made_only_that_is_said() {
+        assert_eq!(samples(&text(None)), [("trampoline_sweep_success".to_owned(), 0.0)]);
+    }
+}

@@ -1,0 +1,147 @@
+//! Who runs the reaper, and with what about him.
+
+use crate::common::user::User;
+use crate::common::{RUN, STATE, WWW, process, program, reaped, sweep};
+use std::fs::{self, File, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+/// What somebody might leave in the environment to make a program talk, write or load.
+const NOISE: [(&str, &str); 12] = [
+    ("RUST_LOG", "trace"),
+    ("RUST_LOG_STYLE", "always"),
+    ("RUST_BACKTRACE", "full"),
+    ("CLICOLOR_FORCE", "1"),
+    ("TERM", "xterm-256color"),
+    ("INVOCATION_ID", "0123456789abcdef0123456789abcdef"),
+    ("JOURNAL_STREAM", "8:12345"),
+    ("NOTIFY_SOCKET", "/run/none"),
+    ("TZ", ":/nowhere"),
+    ("LANG", "de_DE.UTF-8"),
+    ("HOME", "/nowhere"),
+    ("TMPDIR", "/nowhere"),
+];
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn an_inherited_environment_changes_nothing_that_is_done_or_said() {
+    let user = User::new();
+    let _ours_alone = sweep::ours();
+    for words in [&[][..], &["-v"], &["--json"], &["--dry-run", "-v"]] {
+        // Two sweeps each: one that marks, one that unmounts.
+        let both = |command: &dyn Fn() -> Command| {
+            user.ensure();
+            [0; 2].map(|_| reaped::of(&command().args(words).output().unwrap()))
+        };
+        let plain = both(&reaped::command);
+        let noisy = both(&|| {
+            let mut command = reaped::command();
+            command.envs(NOISE);
+            command
+        });
+        for (plain, noisy) in plain.iter().zip(&noisy) {
+            let untimed = |done: &reaped::Reaped| {
+                let mut object = if done.out.is_empty() { serde_json::Value::Null } else { done.object() };
+                object.as_object_mut().map(|object| object.remove("seconds"));
+                (done.code, done.err.clone(), object)
+            };
+            assert_eq!(untimed(plain), untimed(noisy), "{words:?}");
+        }
+        assert!(words != ["-v"] || noisy[1].err.contains(&format!("{}: unmounted\n", user.uid)), "{noisy:?}");
+    }
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn in_the_journal_each_jail_that_changed_has_one_line_with_its_priority_and_no_other_has_one() {
+    let (user, stranger) = (User::new(), User::without_jail());
+    let _ours_alone = sweep::ours();
+    user.ensure();
+    let path = stranger.in_home("journal");
+    let journal = |words: &[&str]| {
+        let file = File::create(&path).unwrap();
+        let meta = file.metadata().unwrap();
+        let mut command = reaped::command();
+        command.env("JOURNAL_STREAM", format!("{}:{}", meta.dev(), meta.ino())).args(words).stderr(file);
+        let done = command.output().unwrap();
+        (done.status.code(), fs::read_to_string(&path).unwrap())
+    };
+    assert_eq!(journal(&[]), (Some(0), String::new()), "a mark is no change to write down");
+    assert_eq!(journal(&[]), (Some(0), format!("<6>{}: unmounted\n", user.uid)));
+    assert_eq!(journal(&[]), (Some(0), String::new()));
+    user.ensure();
+    let said = journal(&["-v"]).1;
+    assert!(said.starts_with(&format!("<7>{}: marked\n<7>sweep: ", user.uid)), "{said}");
+    let (code, said) = journal(&["--drain", &stranger.name]);
+    assert!(code == Some(77) && said.starts_with("<3>") && said.lines().count() == 1, "{said}");
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn nobody_but_root_sweeps_not_even_with_a_setuid_bit_on_the_reaper() {
+    let user = User::new();
+    let _ours_alone = sweep::ours();
+    user.ensure();
+    assert_eq!(reaped::run(&["--json"]).outcome(user.uid), "marked");
+    let copy = user.in_home("reaper");
+    fs::copy(program("reaper"), &copy).unwrap();
+    fs::set_permissions(&copy, Permissions::from_mode(0o4755)).unwrap();
+    fs::set_permissions(&user.home, Permissions::from_mode(0o755)).unwrap();
+    for (path, uid) in [(&copy, WWW), (&copy, user.uid), (&program("reaper"), WWW)] {
+        for words in [&[][..], &["--dry-run"], &["--drain", &user.name], &["--drain", "--all"], &["--json"]] {
+            let done = reaped::of(&Command::new(path).env_clear().args(words).uid(uid).gid(uid).output().unwrap());
+            assert_eq!(done.code, 77, "{words:?} by {uid}: {done:?}");
+            let said = "reaper: refused: only root sweeps; run it as root, or let the timer trampoline-reaper.timer do it\n";
+            assert_eq!(done.err, said, "{words:?} by {uid}");
+        }
+    }
+    // Root of a user namespace is not root.
+    let done = Command::new("unshare").args(["--user", "--map-root-user"]).arg(program("reaper")).env_clear().output().unwrap();
+    let done = reaped::of(&done);
+    assert!([77, 125].contains(&done.code), "{done:?}");
+    assert_eq!(reaped::run(&["--json"]).outcome(user.uid), "unmounted", "none of them was a use or a sweep");
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_reaper_in_a_namespace_of_its_own_sweeps_the_host_s_jails() {
+    let user = User::new();
+    let _ours_alone = sweep::ours();
+    user.ensure();
+    for outcome in ["marked", "unmounted"] {
+        let mut command = reaped::command();
+        process::before_exec(&mut command, || {
+            process::unshare(libc::CLONE_NEWNS | libc::CLONE_NEWNET | libc::CLONE_NEWIPC)?;
+            process::mount("", "/", "", libc::MS_REC | libc::MS_PRIVATE, "")?;
+            // As ProtectSystem= and PrivateTmp= do: its own view is empty where it counts.
+            process::mount("tmpfs", RUN, "tmpfs", libc::MS_RDONLY, "")?;
+            process::mount("tmpfs", STATE, "tmpfs", libc::MS_RDONLY, "")
+        });
+        assert_eq!(reaped::of(&command.arg("--json").output().unwrap()).outcome(user.uid), outcome);
+    }
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn wrong_words_are_told_from_a_failed_sweep() {
+    for words in [
+        &["--nope"][..],
+        &["alice"],
+        &["--dry-run", "--drain", "alice"],
+        &["--dry-run", "--metrics", "/tmp/x.prom"],
+        &["--drain", "alice", "--metrics", "/tmp/x.prom"],
+        &["--metrics", "x.prom"],
+        &["--metrics", "/tmp/../x.prom"],
+        &["--metrics", "/"],
+        &["--metrics", ""],
+        &["--json=yes"],
+    ] {
+        let done = reaped::run(words);
+        assert!(done.code == 64 && done.out.is_empty() && done.err.starts_with("error: "), "{words:?}: {done:?}");
+    }
+    for words in ["--help", "--version", "-h", "-V"] {
+        let done = reaped::run(&[words]);
+        assert!(done.code == 0 && done.err.is_empty() && !done.out.is_empty(), "{done:?}");
+    }
+}

@@ -1,0 +1,187 @@
+//! The file for Prometheus: whole or not at all, and never more important than the sweep.
+
+use crate::common::user::User;
+use crate::common::{process, reaped, sweep};
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// One figure of a file.
+#[track_caller]
+fn figure(path: &Path, name: &str) -> f64 {
+    let text = fs::read_to_string(path).unwrap();
+    let value = text.lines().find_map(|line| line.strip_prefix(&format!("trampoline_{name} ")));
+    value.unwrap_or_else(|| panic!("no {name} in {text}")).parse().unwrap()
+}
+
+/// The names in a directory.
+fn names(dir: &Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(dir).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// A directory of a test's own, beside a user's home, where only root writes.
+struct Shelf(std::path::PathBuf);
+
+impl Shelf {
+    fn of(user: &User) -> Self {
+        let path = std::path::PathBuf::from(format!("{}.shelf", user.home));
+        fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    fn file(&self, name: &str) -> String {
+        self.0.join(name).to_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for Shelf {
+    fn drop(&mut self) {
+        drop(process::unmount(self.0.to_str().unwrap(), libc::MNT_DETACH));
+        fs::remove_dir_all(&self.0).unwrap();
+    }
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn the_figures_are_those_of_the_sweep_and_everybody_may_read_them() {
+    let user = User::new();
+    let shelf = Shelf::of(&user);
+    let _ours_alone = sweep::ours();
+    user.ensure();
+    let file = shelf.file("trampoline.prom");
+    let path = Path::new(&file);
+    for gone in [0.0, 1.0] {
+        let mut command = reaped::command();
+        process::before_exec(&mut command, || {
+            process::umask(0o077);
+            Ok(())
+        });
+        let swept = reaped::of(&command.args(["--json", "--metrics", &file]).output().unwrap());
+        swept.well();
+        let totals = swept.object()["totals"].clone();
+        for (name, total) in [
+            ("jails_live", "live"),
+            ("jails_marked", "marked"),
+            ("jails_leased", "in_use"),
+            ("jails_unmounted", "unmounted"),
+            ("jails_failed", "failed"),
+            ("storage_returned_bytes", "storage_returned"),
+        ] {
+            assert_eq!(figure(path, name), totals[total].as_f64().unwrap(), "{name}: {totals}");
+        }
+        assert_eq!(figure(path, "jails_unmounted"), gone, "{totals}");
+        assert_eq!(figure(path, "sweep_success"), 1.0);
+        assert!((0.0..60.0).contains(&figure(path, "sweep_seconds")));
+        assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o7777, 0o644);
+        assert_eq!(names(&shelf.0), ["trampoline.prom"]);
+    }
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_reader_finds_the_old_file_or_the_new_one_and_never_half_of_one() {
+    let user = User::new();
+    let shelf = Shelf::of(&user);
+    let _ours_alone = sweep::ours();
+    let file = shelf.file("x.prom");
+    reaped::run(&["--metrics", &file]).well();
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let mut looks = 0;
+            while !over.load(Ordering::SeqCst) {
+                let text = fs::read_to_string(&file).unwrap();
+                assert!(text.ends_with('\n') && text.contains("trampoline_storage_returned_bytes 0\n"), "{text}");
+                looks += 1;
+            }
+            looks
+        });
+        (0..30).for_each(|_| reaped::run(&["--metrics", &file]).well());
+        over.store(true, Ordering::SeqCst);
+        assert!(reader.join().unwrap() > 30);
+    });
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_link_in_the_place_of_the_file_or_of_what_is_written_first_is_replaced_and_never_followed() {
+    let user = User::new();
+    let shelf = Shelf::of(&user);
+    let _ours_alone = sweep::ours();
+    let precious = user.in_home("precious");
+    fs::write(&precious, "precious").unwrap();
+    for name in ["x.prom", ".x.prom.new"] {
+        symlink(&precious, shelf.file(name)).unwrap();
+    }
+    reaped::run(&["--metrics", &shelf.file("x.prom")]).well();
+    assert_eq!(fs::read(&precious).unwrap(), b"precious");
+    assert_eq!(names(&shelf.0), ["x.prom"]);
+    let meta = fs::symlink_metadata(shelf.file("x.prom")).unwrap();
+    assert!(meta.is_file() && meta.nlink() == 1);
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_file_that_cannot_be_written_fails_the_run_and_not_the_sweep() {
+    let user = User::new();
+    let shelf = Shelf::of(&user);
+    let _ours_alone = sweep::ours();
+    symlink(&shelf.0, shelf.file("link")).unwrap();
+    fs::create_dir(shelf.file("taken.prom")).unwrap();
+    fs::create_dir(shelf.file("full")).unwrap();
+    let full = shelf.file("full");
+    process::mount("tmpfs", &full, "tmpfs", 0, "size=8k").unwrap();
+    fs::write(format!("{full}/x.prom"), "old").unwrap();
+    // Whatever is free is taken; what is there of the file is not.
+    drop(fs::write(format!("{full}/filler"), vec![0; 1 << 20]));
+
+    let before = names(&shelf.0);
+    for (name, why) in [
+        ("missing/x.prom", "cannot open the directory of the metrics"),
+        ("link/x.prom", "a symbolic link is on the way"),
+        ("taken.prom", "cannot write the metrics"),
+        ("full/x.prom", "make room first"),
+    ] {
+        user.ensure();
+        for outcome in ["marked", "unmounted"] {
+            let swept = reaped::run(&["--json", "--metrics", &shelf.file(name)]);
+            assert_eq!((swept.code, swept.outcome(user.uid).as_str()), (125, outcome), "{name}: {swept:?}");
+            assert!(swept.err.contains(why) && swept.err.lines().count() == 1, "{name}: {swept:?}");
+            assert_eq!(swept.object()["result"], "complete", "{name}");
+        }
+    }
+    assert_eq!(fs::read_to_string(format!("{full}/x.prom")).unwrap(), "old");
+    assert_eq!(names(Path::new(&full)), ["filler", "x.prom"], "nothing half made is left");
+    assert_eq!(names(&shelf.0), before);
+    fs::remove_file(format!("{full}/filler")).unwrap();
+    reaped::run(&["--metrics", &format!("{full}/x.prom")]).well();
+    assert_eq!(figure(Path::new(&format!("{full}/x.prom")), "sweep_success"), 1.0);
+    process::unmount(&full, 0).unwrap();
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_jail_that_failed_shows_and_a_sweep_that_found_another_at_work_leaves_the_file_to_that() {
+    let user = User::new();
+    let shelf = Shelf::of(&user);
+    let _ours_alone = sweep::ours();
+    let file = shelf.file("x.prom");
+    let state = crate::common::STATE;
+    let lock = process::flock(&format!("{state}/jails"));
+    assert_eq!(reaped::run(&["--metrics", &file]).code, 0);
+    drop(lock);
+    assert_eq!(names(&shelf.0), [""; 0]);
+
+    user.ensure();
+    let (dir, aside) = (format!("{state}/jails/{}", user.uid), format!("{state}/jails/.aside-{}", user.uid));
+    fs::rename(&dir, &aside).unwrap();
+    symlink(&aside, &dir).unwrap();
+    let codes = [0; 2].map(|_| reaped::run(&["--metrics", &file]).code);
+    fs::remove_file(&dir).unwrap();
+    fs::rename(&aside, &dir).unwrap();
+    assert_eq!(codes, [0, 125]);
+    assert_eq!((figure(Path::new(&file), "jails_failed"), figure(Path::new(&file), "sweep_success")), (1.0, 0.0));
+}
