@@ -128,7 +128,7 @@ pub fn device(_: &Root, dir: impl AsFd, path: &(impl NixPath + ?Sized), mode: u3
     mknodat(dir, path, SFlag::S_IFCHR, mode, makedev(u64::from(major), u64::from(minor)))
 }
 
-fn owned(fd: usize) -> Result<OwnedFd> {
+pub(super) fn owned(fd: usize) -> Result<OwnedFd> {
     let fd = i32::try_from(fd).map_err(|_| super::Errno::EBADF)?;
     // SAFETY: the kernel just returned this descriptor and nobody else knows it.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
