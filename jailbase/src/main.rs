@@ -4,8 +4,12 @@
 
 mod doctor;
 mod image;
+mod live;
+mod parallel;
 mod parse;
+mod purge;
 mod store;
+mod table;
 mod tell;
 mod user;
 
@@ -66,7 +70,7 @@ fn run(noun: Noun) -> Result<u8, Error> {
     let host = Host::join(&root)?;
     store::strict_umask();
     match noun {
-        Noun::Image(verb) => image::run(verb).map(|()| 0),
+        Noun::Image(verb) => image::run(&root, &host, verb).map(|()| 0),
         Noun::User(verb) => user::run(&root, &host, verb).map(|()| 0),
         Noun::Doctor(words) => doctor::run(&root, &host, &words),
     }

@@ -34,6 +34,16 @@ pub fn group(text: &str) -> Result<Group, String> {
     Group::parse(text).ok_or_else(|| "a gid is a decimal number between 1 and 4294967294".into())
 }
 
+/// An amount: a number, with K, M, G or T for 1024, 1024 times that, and so on.
+pub fn amount(text: &str) -> Result<u64, String> {
+    let (digits, power) = match text.char_indices().last() {
+        Some((at, unit)) if !unit.is_ascii_digit() => (text.get(..at), "KMGT".find(unit).and_then(|n| u32::try_from(n + 1).ok())),
+        _ => (Some(text), Some(0)),
+    };
+    let number = digits.and_then(jail::id::decimal).zip(power).and_then(|(n, power)| n.checked_mul(1024_u64.checked_pow(power)?));
+    number.filter(|n| *n > 0).ok_or_else(|| "an amount is a number from 1 up, with K, M, G or T behind it or nothing".into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -44,6 +54,14 @@ mod tests {
             assert!(path(bad).is_err(), "{bad:?}");
         }
         assert!(path("/home/alice").is_ok());
+    }
+
+    #[test]
+    fn an_amount_has_a_number_and_perhaps_a_unit() {
+        assert_eq!(["1", "5K", "2M", "3G"].map(|text| amount(text).unwrap_or(0)), [1, 5 << 10, 2 << 20, 3 << 30]);
+        for bad in ["", "0", "K", "-1", "1k", "1.5G", "99999999999T", "1GB"] {
+            assert!(amount(bad).is_err(), "{bad:?}");
+        }
     }
 
     #[test]

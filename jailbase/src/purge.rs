@@ -1,4 +1,4 @@
-//! Removes a directory that a user filled. The user may have nested it deeper than any stack and, with a descriptor passed
+//! Removes a directory that a user or an archive filled. The user may have nested it deeper than any stack and, with a descriptor passed
 //! out of a jail, may be changing it meanwhile; so no path is ever walked, no link followed, no mount entered.
 //!
 //! Every directory is first moved, by one rename, into a heap that only root can reach, and is emptied there: files go,
@@ -34,6 +34,19 @@ pub fn remove(dir: &OwnedFd, name: &str, shown: &str) -> Result<(), Error> {
         emptied => emptied.doing("empty", shown)?,
     }
     unlinkat(dir, HEAP, UnlinkatFlags::RemoveDir).doing("remove", shown)
+}
+
+/// Removes `name` of `dir` and all below it, by a heap in another directory of the same file system.
+pub fn remove_by(dir: &OwnedFd, name: &CStr, beside: &OwnedFd) -> sys::Result<()> {
+    match unlinkat(dir, name, UnlinkatFlags::NoRemoveDir) {
+        Err(Errno::EISDIR | Errno::EPERM) => {}
+        removed => return removed,
+    }
+    files::make_directory(beside, HEAP, 0o700)?;
+    let mut heap = Heap { dir: open(beside, c_name(HEAP)?.as_c_str())?, last: 0, refilled: 0 };
+    heap.adopt(dir, name)?;
+    heap.empty()?;
+    unlinkat(beside, HEAP, UnlinkatFlags::RemoveDir)
 }
 
 struct Heap {

@@ -30,6 +30,12 @@ pub fn say(text: &str) -> Result<(), Error> {
     }
 }
 
+/// Writes something for programs.
+pub fn json(what: &impl serde::Serialize) -> Result<(), Error> {
+    let text = serde_json::to_string_pretty(what).map_err(|error| Error::failed("write", "JSON", error))?;
+    say(&(text + "\n"))
+}
+
 /// Says what went wrong; `title` is what was to be done, and follows "cannot".
 pub fn failure(title: &str, error: &Error) -> ExitCode {
     line(&text(title, error));

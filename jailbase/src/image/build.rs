@@ -1,86 +1,216 @@
-//! `image build`: a generation is made aside, looked at, written to disk, given its number by one rename, and put in
-//! service by another. Killed anywhere, the old generation stays in service and the next build clears what was left.
+//! `image build`: a generation is made aside, settled, looked at, digested, made to share with the one before, written to
+//! disk, given its number by one rename, and put in service by another. Killed anywhere, the old generation stays in service
+//! and the next command clears what was left.
 
+use super::about::{About, Cost, Recipe, now};
+use super::budget::Budget;
+use super::copy::{self, Links};
+use super::digests::{self, Digests};
+use super::generations::{Generations, Stage};
+use super::packed::Packed;
+use super::place::Ground;
+use super::settle::Taken;
+use super::share::{self, Known};
+use super::source::Source;
 use super::tree::Tree;
-use super::{Source, etc, host, verify};
-use crate::{store, tell};
+use super::unpack::Unpack;
+use super::{about, debian, etc, host, oci, settle, verify, walk};
+use crate::table::bytes;
+use crate::tell;
 use jail::error::Error;
 use jail::id::Name;
 use jail::image::Image;
 use jail::layout;
-use jail::policy::STATE;
-use jail::state::Doing;
-use jail::sys::lock::Lock;
-use jail::sys::{fd, files};
+use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::time::Instant;
 
-/// What the name of a generation in the making starts with; no generation's name does.
-const UNFINISHED: &str = ".new-";
+/// What has been made, and is not looked at yet.
+pub struct Made {
+    /// What the tree does not hold itself.
+    pub image: Image,
+    /// What was taken off on the way.
+    pub taken: Taken,
+    /// How it was made.
+    pub recipe: Recipe,
+    /// By which command, if not by a build.
+    pub by: Option<&'static str>,
+    /// The generation it was made of, if of one.
+    pub base: Option<u32>,
+}
 
 /// Builds a generation and puts it in service.
-pub fn run(name: &Name, from: Source) -> Result<(), Error> {
+pub fn run(name: &Name, recipe: &Recipe, dry_run: bool) -> Result<(), Error> {
+    let source = recipe.source()?;
+    if !recipe.include.is_empty() && !matches!(source, Source::Debian(_)) {
+        return Err(Error::Usage("--include is for debian: alone".into()));
+    }
+    if dry_run {
+        let next = Generations::look(name).and_then(|there| there.next()).unwrap_or(1);
+        return tell::say(&format!("would build {name}@{next} from {source} and put it in service\n"));
+    }
     let begun = Instant::now();
-    let path = layout::image_dir(name);
-    store::directory(STATE, 0o755)?;
-    // An image may hold programs that are set-user-id in its own files; outside of jails nobody is to reach them.
-    store::directory(&format!("{STATE}/{}", layout::IMAGES), 0o700)?;
-    let dir = store::directory(&path, 0o755)?;
-    let _lock = Lock::exclusive(&dir).doing("lock", path.clone())?;
-    clear_unfinished(&dir, &path)?;
-
-    let new = format!("{UNFINISHED}{}", std::process::id());
-    let number = next(&dir, &path)?;
-    let made = make(from, &format!("{path}/{new}"));
-    let made = made.and_then(|made| publish(&dir, &new, number, &path).map(|()| made));
-    if made.is_err() {
-        clear_unfinished(&dir, &path).ok();
+    let generations = Generations::make(name)?;
+    let built = publish_after(&generations, |stage| from_source(stage, &source, recipe));
+    if built.is_err() && generations.numbers()?.is_empty() {
+        // Nothing was there before either.
+        generations.remove_all()?;
     }
-    let (image, files) = made?;
-    let took = begun.elapsed().as_secs_f32();
-    tell::say(&format!(
-        "{name}: generation {number} in service: /{} of this machine, {files} files in /etc, {took:.1} s\n",
-        image.host.join(" /")
-    ))
+    say(name, &built?, begun)
 }
 
-/// Makes the manifest and the tree, and looks at them.
-fn make(from: Source, path: &str) -> Result<(Image, usize), Error> {
-    let generation = Tree::new(path.into())?;
-    let tree = Tree::new(generation.path().join(layout::TREE))?;
-    let (image, files) = match from {
-        Source::Host => (host::tree(&tree)?, etc::fill(&tree)?),
+/// Makes a tree, and what is to be known of it.
+pub fn from_source(stage: &Stage, source: &Source, recipe: &Recipe) -> Result<Made, Error> {
+    let tree = Tree::new(stage.tree())?;
+    let (image, taken) = match source {
+        Source::Host => {
+            let image = host::tree(&tree)?;
+            etc::fill(&tree)?;
+            (image, Taken::default())
+        }
+        Source::Dir(dir) => {
+            let copied = copy::copy(dir, tree.path(), Links::Keep, &mut Budget::of(recipe))?;
+            (Image { host: Vec::new() }, settled(tree.path(), recipe, copied)?)
+        }
+        Source::Tar(file) => {
+            let unpacked = archive(stage, file, recipe)?;
+            (Image { host: Vec::new() }, settled(tree.path(), recipe, unpacked)?)
+        }
+        Source::Oci(dir, tag) => {
+            let unpacked = oci::tree(stage, dir, tag.as_deref(), &mut Budget::of(recipe))?;
+            (Image { host: Vec::new() }, settled(tree.path(), recipe, unpacked)?)
+        }
+        Source::Debian(suite) => {
+            debian::tree(tree.path(), suite, &recipe.include)?;
+            (Image { host: Vec::new() }, settled(tree.path(), recipe, Taken::default())?)
+        }
     };
-    generation.file(layout::MANIFEST, image.write().as_bytes(), 0o644)?;
-    verify::tree(tree.path(), &image)?;
-    Ok((image, files))
+    Ok(Made { image, taken, recipe: recipe.clone(), by: None, base: None })
 }
 
-fn publish(dir: &OwnedFd, new: &str, number: u32, path: &str) -> Result<(), Error> {
-    let made = fd::open_beneath(dir, new, fd::How::List).doing("open", format!("{path}/{new}"))?;
-    // ORDER: all of it is on disk before it has a number. One call for the file system, because one for each of a
-    // thousand small files takes seconds.
-    nix::unistd::syncfs(&made).doing("write to disk", format!("{path}/{new}"))?;
-    store::rename(dir, new, &number.to_string(), &format!("{path}/{number}"))?;
-    store::link(dir, layout::CURRENT, &number.to_string(), &format!("{path}/{}", layout::CURRENT))
+/// Unpacks one archive into the tree of a stage.
+fn archive(stage: &Stage, file: &Path, recipe: &Recipe) -> Result<Taken, Error> {
+    let shown = file.display().to_string();
+    let failed = |error| Error::failed("read", shown.clone(), error);
+    let packed = File::open(file).and_then(Packed::new).map_err(failed)?;
+    let open =
+        |path: &Path| File::open(path).map(OwnedFd::from).map_err(|e| Error::failed("open", path.display().to_string(), e));
+    let mut ground = Ground::new(open(&stage.tree())?, open(&stage.path)?);
+    let (mut budget, mut taken) = (Budget::of(recipe), Taken::default());
+    Unpack { ground: &mut ground, budget: &mut budget, taken: &mut taken, layer: false }.all(packed, &shown)?;
+    Ok(taken)
 }
 
-/// One more than every number there is, whether in service or not: a number never means two things.
-fn next(dir: &OwnedFd, path: &str) -> Result<u32, Error> {
-    let names = files::names(dir).doing("list", path)?;
-    let highest = names.iter().filter_map(|name| layout::generation(name)).max().unwrap_or(0);
-    highest.checked_add(1).ok_or_else(|| Error::failed("number the next generation of", path, "there are too many; remove some"))
+/// Settles a tree, and adds what was taken off before.
+fn settled(tree: &Path, recipe: &Recipe, before: Taken) -> Result<Taken, Error> {
+    let now = settle::settle(tree, recipe.mend)?;
+    let (setuid, attributes) = (before.setuid + now.setuid, before.attributes + now.attributes);
+    Ok(Taken { setuid, attributes, writable: now.writable })
 }
 
-/// Removes what a build left that was killed. The lock is held, so nobody is building.
-fn clear_unfinished(dir: &OwnedFd, path: &str) -> Result<(), Error> {
-    let names = files::names(dir).doing("list", path)?;
-    for name in names.iter().filter(|name| name.starts_with(UNFINISHED)) {
-        let left = Path::new(path).join(name);
-        log::info!("removing {}, which an interrupted build left", left.display());
-        // Root made all of it and nobody else can reach it.
-        std::fs::remove_dir_all(&left).map_err(|error| Error::failed("remove", left.display().to_string(), error))?;
+/// What was published, or why nothing was.
+pub enum Built {
+    /// This generation is in service.
+    New(u32, Box<About>, Taken, String),
+    /// The generation in service is the same as what was made.
+    Same(u32),
+}
+
+/// Makes a generation by `make` and puts it in service; if that fails, nothing is left of it.
+pub fn publish_after(generations: &Generations, make: impl FnOnce(&Stage) -> Result<Made, Error>) -> Result<Built, Error> {
+    let stage = generations.stage()?;
+    let built = make(&stage).and_then(|made| finish(generations, &stage, made));
+    if !matches!(built, Ok(Built::New(..)))
+        && let Err(error) = generations.give_up(&stage)
+    {
+        log::warn!("{error}; the next command tries again");
     }
-    Ok(())
+    built
+}
+
+/// Looks at what was made, and publishes it.
+fn finish(generations: &Generations, stage: &Stage, made: Made) -> Result<Built, Error> {
+    let tree = stage.tree();
+    let found = walk::all(&tree)?;
+    verify::judge(&tree, &made.image, &found)?;
+    let digests = digests::of(&tree, &found)?;
+    let current = generations.current()?;
+    let old = current.map(|number| known(generations, number)).transpose()?.flatten();
+    if let (Some(number), Some(old), Some(_)) = (current, &old, made.by)
+        && same(old, &digests)
+    {
+        return Ok(Built::Same(number));
+    }
+    let old_tree = current.map(|number| generations.tree(number));
+    let known = old.as_ref().zip(old_tree.as_ref()).map(|(digests, tree)| Known { tree, digests });
+    let cost = share::share(Known { tree: &tree, digests: &digests }, known)?;
+    let list = digests::write(&digests);
+    let (_, digest) = digests::sha256(list.as_bytes()).map_err(|error| Error::failed("digest", digests::FILE, error))?;
+    let about = About {
+        recipe: made.recipe,
+        by: made.by.map(str::to_owned),
+        base: made.base,
+        built: now(),
+        entries: u64::try_from(digests.len()).unwrap_or(u64::MAX),
+        bytes: cost.copied_bytes + cost.linked_bytes + cost.cloned_bytes,
+        digest,
+        cost,
+    };
+    let beside = Tree::there(stage.path.clone());
+    beside.file(digests::FILE, list.as_bytes(), 0o644)?;
+    beside.file(about::FILE, about.write()?.as_bytes(), 0o644)?;
+    beside.file(layout::MANIFEST, made.image.write().as_bytes(), 0o644)?;
+    let number = generations.next()?;
+    generations.publish(stage, number)?;
+    let shows = made.image.host.join(" /");
+    Ok(Built::New(number, Box::new(about), made.taken, shows))
+}
+
+fn known(generations: &Generations, number: u32) -> Result<Option<Digests>, Error> {
+    // A generation whose list cannot be read shares nothing; what is built now must not suffer for it.
+    digests::read(&generations.generation(number)).or_else(|error| {
+        log::warn!("{error}; nothing is shared with {}@{number}", generations.name);
+        Ok(None)
+    })
+}
+
+/// Whether two trees hold the same, whenever their files were written.
+fn same(old: &Digests, new: &Digests) -> bool {
+    let undated = |thing: &digests::Thing| match thing.clone() {
+        digests::Thing::File { mode, size, sha256, .. } => digests::Thing::File { mode, mtime: 0, size, sha256 },
+        other => other,
+    };
+    old.len() == new.len() && old.iter().zip(new).all(|(a, b)| a.0 == b.0 && undated(a.1) == undated(b.1))
+}
+
+/// Says what was built, and what it cost.
+pub fn say(name: &Name, built: &Built, begun: Instant) -> Result<(), Error> {
+    let (number, about, taken, shows) = match built {
+        Built::Same(number) => {
+            return tell::say(&format!("{name}: nothing changed; {name}@{number} stays in service\n"));
+        }
+        Built::New(number, about, taken, shows) => (number, about, taken, shows),
+    };
+    let Cost { copied_files, copied_bytes, linked_files, linked_bytes, cloned_files, cloned_bytes } = about.cost;
+    let mut text = format!(
+        "{name}@{number} in service: {} entries, {}, {:.1} s\n",
+        about.entries,
+        bytes(about.bytes),
+        begun.elapsed().as_secs_f32()
+    );
+    if !shows.is_empty() {
+        text += &format!("  shows      /{shows} of this machine\n");
+    }
+    text += &format!("  copied     {copied_files} files, {}\n", bytes(copied_bytes));
+    for (what, files, count) in [("linked", linked_files, linked_bytes), ("cloned", cloned_files, cloned_bytes)] {
+        if files > 0 {
+            text += &format!("  {what}     {files} files, {}\n", bytes(count));
+        }
+    }
+    text += &format!("  saved      {} by sharing with an older generation\n", bytes(linked_bytes + cloned_bytes));
+    if *taken != Taken::default() {
+        text += &format!("  taken off  {taken}\n");
+    }
+    tell::say(&text)
 }

@@ -2,6 +2,7 @@
 //! host may read.
 
 use super::allowed::{holds_private_key, never, stays, wanted};
+use super::share;
 use super::tree::Tree;
 use jail::error::Error;
 use jail::state::Doing;
@@ -14,8 +15,8 @@ use std::os::fd::OwnedFd;
 const NSSWITCH: &str = "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\nnetworks: files\nprotocols: files\n\
                         services: files\nethers: files\nrpc: files\n";
 /// Each jail mounts its own over these two.
-const PASSWD: &str = "root:x:0:0:root:/root:/usr/sbin/nologin\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n";
-const GROUP: &str = "root:x:0:\nnogroup:x:65534:\n";
+pub const PASSWD: &str = "root:x:0:0:root:/root:/usr/sbin/nologin\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n";
+pub const GROUP: &str = "root:x:0:\nnogroup:x:65534:\n";
 
 /// Taken as a file even where the host has a link out of what a jail shows.
 const FOLLOWED: [&str; 3] = ["resolv.conf", "hosts", "localtime"];
@@ -32,6 +33,7 @@ pub fn fill(tree: &Tree) -> Result<usize, Error> {
     }
     for (name, text) in [("nsswitch.conf", NSSWITCH), ("passwd", PASSWD), ("group", GROUP)] {
         tree.file(&format!("etc/{name}"), text.as_bytes(), 0o644)?;
+        share::date(&tree.path().join("etc").join(name), 0).doing("date", name)?;
         count += 1;
     }
     tree.link("etc/mtab", "../proc/self/mounts")?;
@@ -84,6 +86,8 @@ fn copy(tree: &Tree, file: OwnedFd, at: &str) -> Result<usize, Error> {
         return Ok(0);
     }
     tree.file(at, &bytes, stat.st_mode & 0o755)?;
+    // A file that did not change has the time it had in the generation before, so that the two can share it.
+    share::date(&tree.path().join(at), stat.st_mtime).doing("date", format!("/{at}"))?;
     Ok(1)
 }
 

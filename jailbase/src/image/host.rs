@@ -9,7 +9,7 @@ use std::path::Path;
 const MERGED: [&str; 6] = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
 
 /// Where something is mounted, or homes hang from, in every jail.
-const PLACES: [(&str, u32); 24] = [
+pub const PLACES: [(&str, u32); 24] = [
     ("dev", 0o755),
     ("proc", 0o755),
     ("tmp", 0o755),

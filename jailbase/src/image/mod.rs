@@ -1,58 +1,55 @@
 //! The noun `image`.
 
+mod about;
 mod allowed;
+mod budget;
 mod build;
+mod change;
+mod check;
+mod copy;
+mod debian;
+mod diff;
+mod digests;
 mod etc;
+mod gc;
+mod generations;
 mod host;
+mod ls;
+mod oci;
+mod packed;
+mod place;
+mod room;
+mod settle;
+mod share;
+mod source;
 mod tree;
+mod unpack;
 pub mod verify;
+mod walk;
+mod whiteout;
+mod words;
 
-use clap::Subcommand;
+pub use words::Verb;
+
 use jail::error::Error;
-use jail::id::Name;
-use std::str::FromStr;
-
-/// What can be done with images.
-#[derive(Subcommand, Debug)]
-pub enum Verb {
-    /// Build a new generation of an image and put it in service; jails that live keep theirs
-    Build {
-        /// The image
-        #[arg(value_parser = crate::parse::name)]
-        name: Name,
-        /// What it is made from: "host", a read-only view of this machine's /usr with a chosen part of its /etc
-        #[arg(long, value_parser = Source::from_str)]
-        from: Source,
-    },
-}
-
-/// What an image is made from.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Source {
-    /// This machine.
-    Host,
-}
-
-impl Verb {
-    /// Follows "cannot".
-    pub fn title(&self) -> String {
-        match self {
-            Self::Build { name, .. } => format!("build the image {name}"),
-        }
-    }
-}
+use jail::state::host::Host;
+use jail::sys::root::Root;
 
 /// Does it.
-pub fn run(verb: Verb) -> Result<(), Error> {
+pub fn run(root: &Root, host: &Host, verb: Verb) -> Result<(), Error> {
     match verb {
-        Verb::Build { name, from } => build::run(&name, from),
-    }
-}
-
-impl FromStr for Source {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if text == "host" { Ok(Self::Host) } else { Err("an image is made from \"host\"".into()) }
+        Verb::Build { name, how, dry_run } => build::run(&name, &how.recipe(), dry_run),
+        Verb::Update { name, dry_run } => change::update(&name, dry_run),
+        Verb::Edit { name, program, dry_run } => change::edit(&name, &program, dry_run),
+        Verb::Diff { from, to, json } => diff::run(&from, &to, json),
+        verb @ Verb::Room { .. } => room::enter(root, verb),
+        Verb::Ls { json } => ls::run(root, host, json),
+        Verb::Show { image, json } => ls::show(root, host, &image.name, image.generation, json),
+        Verb::Verify { image, json } => {
+            check::run(image.as_ref().map(|i| &i.name), image.as_ref().and_then(|i| i.generation), json)
+        }
+        Verb::Rollback { image, dry_run } => gc::roll_back(&image.name, image.generation, dry_run),
+        Verb::Rm { image, dry_run } => gc::remove(root, host, &image.name, image.generation, dry_run),
+        Verb::Gc { name, keep, dry_run } => gc::collect(root, host, name.as_ref(), keep, dry_run),
     }
 }

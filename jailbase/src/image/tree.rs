@@ -18,6 +18,11 @@ impl Tree {
         Ok(tree)
     }
 
+    /// A root directory that is there.
+    pub fn there(path: PathBuf) -> Self {
+        Self(path)
+    }
+
     /// Where it is for now.
     pub fn path(&self) -> &Path {
         &self.0

@@ -1,5 +1,6 @@
 //! `user ls`: who has a jail, and whether trampoline would believe its spec.
 
+use crate::table::table;
 use crate::tell;
 use clap::Args;
 use jail::error::Error;
@@ -42,10 +43,9 @@ const HEAD: [&str; 7] = ["NAME", "UID", "IMAGE", "NETWORK", "FILTER", "HOME", "S
 pub fn run(words: &Words) -> Result<(), Error> {
     let rows = rows()?;
     if words.json {
-        let text = serde_json::to_string_pretty(&rows).map_err(|error| Error::failed("write", "JSON", error))?;
-        return tell::say(&(text + "\n"));
+        return tell::json(&rows);
     }
-    tell::say(&table(&rows))
+    tell::say(&lines(&rows))
 }
 
 fn rows() -> Result<Vec<Row>, Error> {
@@ -98,10 +98,9 @@ fn reason(error: Error) -> String {
     }
 }
 
-fn table(rows: &[Row]) -> String {
+fn lines(rows: &[Row]) -> String {
     let dash = |field: Option<&str>| field.unwrap_or("-").to_owned();
-    let mut lines: Vec<[String; 7]> = vec![HEAD.map(str::to_owned)];
-    lines.extend(rows.iter().map(|row| {
+    let fields = rows.iter().map(|row| {
         [
             dash(row.name.as_deref()),
             row.uid.to_string(),
@@ -111,40 +110,6 @@ fn table(rows: &[Row]) -> String {
             dash(row.home.as_deref()),
             row.state.clone(),
         ]
-    }));
-    let mut widths = [0; 7];
-    for line in &lines {
-        for (width, field) in widths.iter_mut().zip(line) {
-            *width = field.chars().count().max(*width);
-        }
-    }
-    let mut text = String::new();
-    for line in &lines {
-        let fields: Vec<String> = line.iter().zip(widths).map(|(field, width)| format!("{field:width$}")).collect();
-        text += fields.join("  ").trim_end();
-        text += "\n";
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn columns_stand_below_their_heads() {
-        let row = |name: &str, uid| Row {
-            name: Some(name.to_owned()),
-            uid,
-            image: Some("host".into()),
-            network: Some("none"),
-            filter: Some("web"),
-            home: Some("/home/a".into()),
-            state: "ok".into(),
-        };
-        let text = table(&[row("a", 2001), row("a-longer-name", 20010)]);
-        let at: Vec<Option<usize>> = text.lines().map(|line| line.find("host").or(line.find("IMAGE"))).collect();
-        assert!(at.iter().all(|column| *column == at.first().copied().flatten()), "{text}");
-        assert_eq!(table(&[]), "NAME  UID  IMAGE  NETWORK  FILTER  HOME  STATE\n");
-    }
+    });
+    table(HEAD, &fields.collect::<Vec<_>>())
 }

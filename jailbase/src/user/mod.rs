@@ -6,7 +6,6 @@ mod conflict;
 mod home;
 mod lists;
 mod ls;
-mod purge;
 mod rm;
 mod words;
 

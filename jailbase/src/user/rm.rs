@@ -1,8 +1,8 @@
 //! `user rm`: first nobody can come in, then the jail is taken down, then its files go. Interrupted anywhere, there is no
 //! jail any more, and the same command finishes the work.
 
-use super::{conflict, purge};
-use crate::{store, tell};
+use super::conflict;
+use crate::{purge, store, tell};
 use clap::Args;
 use jail::error::Error;
 use jail::id::{Name, Target};

@@ -1,0 +1,117 @@
+//! `image verify`: whether a generation is still what was published.
+
+use super::digests::{self, Digests, Thing};
+use super::generations::Generations;
+use super::{verify, walk};
+use crate::tell;
+use jail::error::Error;
+use jail::id::Name;
+use jail::image::Image;
+use jail::layout;
+use jail::report::escaped;
+use serde::Serialize;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+/// One thing that is not as it was published, or that no image may hold.
+#[derive(Serialize, Clone, PartialEq, Eq, Debug)]
+pub struct Finding {
+    image: String,
+    path: String,
+    what: String,
+}
+
+/// Verifies one generation, or those in service of all images.
+pub fn run(name: Option<&Name>, asked: Option<u32>, json: bool) -> Result<(), Error> {
+    let images = match name {
+        Some(name) => vec![Generations::look(name)?],
+        None => Generations::all()?,
+    };
+    let (mut findings, mut text) = (Vec::new(), String::new());
+    for image in &images {
+        let number = image.pick(asked)?;
+        let (count, found) = one(image, number)?;
+        text += &format!(
+            "{}@{number}: {}\n",
+            image.name,
+            match found.len() {
+                0 => format!("{count} entries, all as published"),
+                bad => format!("{bad} faults"),
+            }
+        );
+        text.extend(found.iter().map(|fault| format!("  /{}: {}\n", fault.path, fault.what)));
+        findings.extend(found);
+    }
+    if json {
+        tell::json(&findings)?
+    } else {
+        tell::say(&text)?
+    }
+    if findings.is_empty() {
+        return Ok(());
+    }
+    let mend = "jailbase image rollback puts an older generation in service, image update or build makes a good one";
+    Err(Error::Failed { doing: "vouch for what is not as it was published", on: String::new(), why: mend.to_owned() })
+}
+
+fn one(image: &Generations, number: u32) -> Result<(usize, Vec<Finding>), Error> {
+    let (tree, place) = (image.tree(number), image.generation(number));
+    let manifest = place.join(layout::MANIFEST);
+    let failed = |why: &dyn std::fmt::Display| Error::failed("read", manifest.display().to_string(), why);
+    let manifest = std::fs::read(&manifest).map_err(|error| failed(&error))?;
+    let manifest = Image::read(&manifest).map_err(|why| failed(&why))?;
+    let found = walk::all(&tree)?;
+    let finding = |path: String, what: String| Finding { image: format!("{}@{number}", image.name), path, what };
+    let mut all: Vec<Finding> =
+        verify::faults(&tree, &manifest, &found)?.into_iter().map(|fault| finding(fault.path, fault.what.to_owned())).collect();
+    let Some(published) = digests::read(&place)? else {
+        return Err(Error::failed(
+            "verify",
+            place.display().to_string(),
+            "it was built before there were digests; build it anew",
+        ));
+    };
+    // A device cannot be digested, and reading it could do harm; it is a fault already.
+    let readable: Vec<_> =
+        found.into_iter().filter(|one| one.meta.is_dir() || one.meta.is_file() || one.meta.is_symlink()).collect();
+    let now = digests::of(&tree, &readable)?;
+    all.extend(changes(&published, &now).into_iter().map(|(path, what)| finding(path, what)));
+    Ok((now.len(), all))
+}
+
+/// What is not the same in two trees: the path, and what became of it.
+pub fn changes(old: &Digests, new: &Digests) -> Vec<(String, String)> {
+    let shown = |path: &Path| escaped(path.as_os_str().as_bytes());
+    let mut all: Vec<(&Path, String)> = Vec::new();
+    for (path, was) in old {
+        match new.get(path) {
+            None => all.push((path, "is gone".to_owned())),
+            Some(is) if is == was => {}
+            Some(is) => all.push((path, change(was, is))),
+        }
+    }
+    all.extend(new.keys().filter(|path| !old.contains_key(*path)).map(|path| (path.as_path(), "is new".to_owned())));
+    all.sort();
+    all.into_iter().map(|(path, what)| (shown(path), what)).collect()
+}
+
+fn change(was: &Thing, is: &Thing) -> String {
+    match (was, is) {
+        (Thing::File { sha256: a, size: x, .. }, Thing::File { sha256: b, size: y, .. }) if a != b => {
+            if x == y {
+                "holds something else".to_owned()
+            } else {
+                format!("holds something else: {y} bytes instead of {x}")
+            }
+        }
+        (Thing::File { mode: a, .. }, Thing::File { mode: b, .. })
+        | (Thing::Directory { mode: a }, Thing::Directory { mode: b })
+            if a != b =>
+        {
+            format!("has mode {b:04o} instead of {a:04o}")
+        }
+        (Thing::File { .. }, Thing::File { .. }) => "has another date".to_owned(),
+        (Thing::Link { text: a }, Thing::Link { text: b }) => format!("leads to {} instead of {}", escaped(b), escaped(a)),
+        _ => "is of another kind".to_owned(),
+    }
+}

@@ -1,0 +1,228 @@
+//! The generations of an image on disk: numbered directories, and two links that name one of them.
+//!
+//! `current` is the generation in service, and changing it is one rename. `last` is the highest number that was ever put in
+//! service: a number never means two things, also when its generation was removed, and a higher one was interrupted.
+
+use crate::{purge, store};
+use jail::error::Error;
+use jail::id::Name;
+use jail::layout;
+use jail::policy::STATE;
+use jail::state::{Doing, judge};
+use jail::sys::fd::{self, How};
+use jail::sys::lock::Lock;
+use jail::sys::{Errno, files};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+/// What the name of a generation in the making starts with; no generation's name does.
+const UNFINISHED: &str = ".new-";
+/// The link whose text is the highest number that was ever in service.
+const LAST: &str = "last";
+
+/// One image's directory.
+#[derive(Debug)]
+pub struct Generations {
+    /// The image.
+    pub name: Name,
+    /// Where it is, for messages and for looking.
+    pub path: String,
+    dir: OwnedFd,
+    /// Held by whoever changes something.
+    lock: Option<Lock>,
+}
+
+/// A generation in the making: nobody but root can reach it.
+#[derive(Debug)]
+pub struct Stage {
+    name: String,
+    /// Where it is for now.
+    pub path: PathBuf,
+}
+
+impl Stage {
+    /// Where its tree is.
+    pub fn tree(&self) -> PathBuf {
+        self.path.join(layout::TREE)
+    }
+}
+
+impl Generations {
+    /// The images there are, in order.
+    pub fn all() -> Result<Vec<Self>, Error> {
+        let path = format!("{STATE}/{}", layout::IMAGES);
+        let dir = match fd::open(&path, How::List) {
+            Err(Errno::ENOENT) => return Ok(Vec::new()),
+            opened => judge::directory(opened.doing("open", &path)?, &path)?,
+        };
+        let mut names: Vec<Name> = files::names(&dir).doing("list", &path)?.iter().filter_map(|name| Name::new(name)).collect();
+        names.sort();
+        names.iter().map(Self::look).collect()
+    }
+
+    /// An image that is there, to be looked at.
+    pub fn look(name: &Name) -> Result<Self, Error> {
+        let path = layout::image_dir(name);
+        let dir = match fd::open(&path, How::List) {
+            Err(Errno::ENOENT) => {
+                return Err(Error::Refused(format!("there is no image {name}; jailbase image ls lists those there are")));
+            }
+            opened => judge::directory(opened.doing("open", &path)?, &path)?,
+        };
+        Ok(Self { name: name.clone(), path, dir, lock: None })
+    }
+
+    /// An image that is there, to be changed by us alone.
+    pub fn change(name: &Name) -> Result<Self, Error> {
+        let mut found = Self::look(name)?;
+        found.lock = Some(Lock::exclusive(&found.dir).doing("lock", found.path.clone())?);
+        // It may have been removed while we waited, and what we hold has no name any more.
+        let ino = |dir: &OwnedFd| fd::stat(dir).map(|stat| stat.st_ino);
+        let still = Self::look(name)?;
+        if ino(&still.dir).doing("look at", &found.path)? != ino(&found.dir).doing("look at", &found.path)? {
+            return Err(Error::failed("lock", found.path, "somebody else replaced it meanwhile; try again"));
+        }
+        found.clear_unfinished()?;
+        Ok(found)
+    }
+
+    /// An image to be changed by us alone, made if there is none.
+    pub fn make(name: &Name) -> Result<Self, Error> {
+        store::directory(STATE, 0o755)?;
+        // An image may hold programs that are set-user-id in its own files; outside of jails nobody is to reach them.
+        store::directory(&format!("{STATE}/{}", layout::IMAGES), 0o700)?;
+        store::directory(&layout::image_dir(name), 0o755)?;
+        Self::change(name)
+    }
+
+    /// The numbers of all generations, in order.
+    pub fn numbers(&self) -> Result<Vec<u32>, Error> {
+        let names = files::names(&self.dir).doing("list", &self.path)?;
+        let mut numbers: Vec<u32> = names.iter().filter_map(|name| layout::generation(name)).collect();
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
+    /// The generation in service.
+    pub fn current(&self) -> Result<Option<u32>, Error> {
+        self.linked(layout::CURRENT)
+    }
+
+    fn linked(&self, link: &str) -> Result<Option<u32>, Error> {
+        let on = format!("{}/{link}", self.path);
+        match fd::link_text(&self.dir, link) {
+            Err(Errno::ENOENT) => Ok(None),
+            text => {
+                let number = layout::generation(&text.doing("read the link", on.clone())?);
+                number.map(Some).ok_or_else(|| Error::failed("believe", on, "it names no generation; remove it"))
+            }
+        }
+    }
+
+    /// The generation that was asked for, or else the one in service.
+    pub fn pick(&self, asked: Option<u32>) -> Result<u32, Error> {
+        let none = || Error::Refused(format!("no generation of {} is in service; build one, or roll back to one", self.name));
+        let number = asked.map_or_else(|| self.current()?.ok_or_else(none), Ok)?;
+        if self.numbers()?.contains(&number) {
+            return Ok(number);
+        }
+        Err(Error::Refused(format!(
+            "there is no generation {}@{number}; jailbase image show {} lists them",
+            self.name, self.name
+        )))
+    }
+
+    /// Where a generation is.
+    pub fn generation(&self, number: u32) -> PathBuf {
+        Path::new(&self.path).join(number.to_string())
+    }
+
+    /// Where the tree of a generation is.
+    pub fn tree(&self, number: u32) -> PathBuf {
+        self.generation(number).join(layout::TREE)
+    }
+
+    /// The number of the generation that is made next: one that no other ever had.
+    pub fn next(&self) -> Result<u32, Error> {
+        let highest = self.numbers()?.into_iter().chain(self.linked(LAST)?).max().unwrap_or(0);
+        let next = highest.checked_add(1);
+        next.ok_or_else(|| Error::failed("number the next generation of", &self.path, "there are too many; remove the image"))
+    }
+
+    /// Makes the directory that will become a generation.
+    pub fn stage(&self) -> Result<Stage, Error> {
+        let name = format!("{UNFINISHED}{}", std::process::id());
+        let path = Path::new(&self.path).join(&name);
+        // Closed to all but root, and it stays so: nobody on the host has business with the programs of a jail.
+        store::directory_at(&self.dir, &name, 0o700, (0, 0), &path.display().to_string())?;
+        Ok(Stage { name, path })
+    }
+
+    /// Gives what was made its number and puts it in service.
+    pub fn publish(&self, stage: &Stage, number: u32) -> Result<(), Error> {
+        let made = fd::open_beneath(&self.dir, &stage.name, How::List).doing("open", stage.path.display().to_string())?;
+        // ORDER: all of it is on disk before it has a number. One call for the file system, because one for each of a
+        // thousand small files takes seconds.
+        nix::unistd::syncfs(&made).doing("write to disk", stage.path.display().to_string())?;
+        let shown = self.generation(number).display().to_string();
+        store::rename(&self.dir, &stage.name, &number.to_string(), &shown)?;
+        self.serve(number)?;
+        // ORDER: after the switch. Killed before it, the number is above `last` and not in service: nobody saw it, and the
+        // next change removes it.
+        self.remember(number)
+    }
+
+    /// Puts a generation in service: for whoever enters from now on.
+    pub fn serve(&self, number: u32) -> Result<(), Error> {
+        store::link(&self.dir, layout::CURRENT, &number.to_string(), &format!("{}/{}", self.path, layout::CURRENT))
+    }
+
+    fn remember(&self, number: u32) -> Result<(), Error> {
+        store::link(&self.dir, LAST, &number.to_string(), &format!("{}/{LAST}", self.path))
+    }
+
+    /// Removes a generation: first its number, by one rename, then what it holds.
+    pub fn remove(&self, number: u32) -> Result<(), Error> {
+        purge::remove(&self.dir, &number.to_string(), &self.generation(number).display().to_string())
+    }
+
+    /// Removes what was made so far of a generation that is not wanted any more.
+    pub fn give_up(&self, stage: &Stage) -> Result<(), Error> {
+        purge::remove(&self.dir, &stage.name, &stage.path.display().to_string())
+    }
+
+    /// Removes all generations and the image itself.
+    pub fn remove_all(self) -> Result<(), Error> {
+        for link in [layout::CURRENT, LAST] {
+            store::clear(&self.dir, link, &self.path)?;
+        }
+        for number in self.numbers()? {
+            self.remove(number)?;
+        }
+        std::fs::remove_dir(&self.path).map_err(|error| Error::failed("remove", self.path.clone(), error))
+    }
+
+    /// Removes what an interrupted command left. The lock is held, so nobody is building.
+    fn clear_unfinished(&self) -> Result<(), Error> {
+        for name in files::names(&self.dir).doing("list", &self.path)?.iter().filter(|name| name.starts_with('.')) {
+            let left = format!("{}/{name}", self.path);
+            log::info!("removing {left}, which an interrupted command left");
+            match files::remove(&self.dir, name) {
+                Ok(()) | Err(Errno::ENOENT) => {}
+                Err(_) => purge::remove(&self.dir, name, &left)?,
+            }
+        }
+        let (current, last) = (self.current()?, self.linked(LAST)?);
+        let seen = match (last, current) {
+            (Some(last), current) => last.max(current.unwrap_or(0)),
+            // An image without the link, made by hand: what is there was meant to be there.
+            (None, Some(_)) => self.numbers()?.into_iter().max().unwrap_or(0),
+            (None, None) => 0,
+        };
+        for number in self.numbers()?.into_iter().filter(|number| *number > seen) {
+            log::info!("removing {}@{number}, which was not put in service before its build was interrupted", self.name);
+            self.remove(number)?;
+        }
+        if last == Some(seen) || seen == 0 { Ok(()) } else { self.remember(seen) }
+    }
+}

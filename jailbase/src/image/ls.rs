@@ -1,0 +1,120 @@
+//! `image ls` and `image show`: what there is, and how many live jails still use each.
+
+use super::about::About;
+use super::generations::Generations;
+use crate::live::{self, Jails};
+use crate::table::{bytes, table};
+use crate::tell;
+use jail::error::Error;
+use jail::id::Name;
+use jail::state::host::Host;
+use jail::sys::fd::{self, How};
+use jail::sys::root::Root;
+use serde::Serialize;
+
+/// One generation, as it is told.
+#[derive(Serialize, Debug)]
+pub struct Row {
+    image: String,
+    generation: u32,
+    in_service: bool,
+    /// `null` where the kernel cannot tell.
+    jails: Option<usize>,
+    /// The uids of their users.
+    uids: Option<Vec<u32>>,
+    #[serde(flatten)]
+    about: Option<About>,
+}
+
+/// Lists all generations of all images.
+pub fn run(root: &Root, host: &Host, json: bool) -> Result<(), Error> {
+    let jails = live::jails(root, host)?;
+    let mut rows = Vec::new();
+    for image in Generations::all()? {
+        rows.extend(rows_of(&image, jails.as_ref())?);
+    }
+    if json {
+        return tell::json(&rows);
+    }
+    let fields = rows.iter().map(|row| {
+        let about = |pick: fn(&About) -> String| row.about.as_ref().map_or("-".to_owned(), pick);
+        [
+            format!("{}@{}", row.image, row.generation),
+            if row.in_service { "in service" } else { "-" }.to_owned(),
+            row.jails.map_or("?".to_owned(), |count| count.to_string()),
+            about(|about| bytes(about.bytes)),
+            about(|about| bytes(about.cost.copied_bytes)),
+            about(|about| about.built.clone()),
+            about(|about| about.recipe.from.clone()),
+        ]
+    });
+    tell::say(&table(["IMAGE", "STATE", "JAILS", "SIZE", "OWN", "BUILT", "FROM"], &fields.collect::<Vec<_>>()))
+}
+
+fn rows_of(image: &Generations, jails: Option<&Jails>) -> Result<Vec<Row>, Error> {
+    let current = image.current()?;
+    image
+        .numbers()?
+        .into_iter()
+        .map(|number| {
+            let uids = jails.map(|jails| users_of(image, number, jails)).transpose()?;
+            let about = About::read(&image.generation(number))?;
+            let (generation, in_service) = (number, current == Some(number));
+            Ok(Row { image: image.name.to_string(), generation, in_service, jails: uids.as_ref().map(Vec::len), uids, about })
+        })
+        .collect()
+}
+
+/// The uids of the live jails that show a generation.
+pub fn users_of(image: &Generations, number: u32, jails: &Jails) -> Result<Vec<u32>, Error> {
+    let path = image.tree(number).display().to_string();
+    // One without a tree shows nothing.
+    let Ok(stat) = fd::open(&path, How::Directory).and_then(fd::stat) else { return Ok(Vec::new()) };
+    Ok(jails.get(&live::tree(&stat)).map(|uids| uids.iter().copied().collect()).unwrap_or_default())
+}
+
+/// Says all of one image, or of one generation.
+pub fn show(root: &Root, host: &Host, name: &Name, asked: Option<u32>, json: bool) -> Result<(), Error> {
+    let image = Generations::look(name)?;
+    let asked = asked.map(|number| image.pick(Some(number))).transpose()?;
+    let jails = live::jails(root, host)?;
+    let mut rows = rows_of(&image, jails.as_ref())?;
+    rows.retain(|row| asked.is_none_or(|number| row.generation == number));
+    if json {
+        return tell::json(&rows);
+    }
+    tell::say(&rows.iter().map(page).collect::<Vec<_>>().join("\n"))
+}
+
+fn page(row: &Row) -> String {
+    let mut lines = vec![("image", format!("{}@{}", row.image, row.generation))];
+    lines.push(("in service", if row.in_service { "yes" } else { "no" }.to_owned()));
+    lines.push((
+        "live jails",
+        match &row.uids {
+            None => "unknown: that needs Linux 6.12 or newer".to_owned(),
+            Some(uids) if uids.is_empty() => "none".to_owned(),
+            Some(uids) => format!("{} (uid {})", uids.len(), uids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
+        },
+    ));
+    if let Some(about) = &row.about {
+        lines.push(("from", about.recipe.from.clone()));
+        if !about.recipe.include.is_empty() {
+            lines.push(("packages", about.recipe.include.join(", ")));
+        }
+        if let (Some(by), Some(base)) = (&about.by, about.base) {
+            lines.push(("made by", format!("{by} of {}@{base}", row.image)));
+        }
+        let cost = about.cost;
+        lines.extend([
+            ("built", about.built.clone()),
+            ("entries", about.entries.to_string()),
+            ("size", bytes(about.bytes)),
+            ("copied", format!("{} files, {}", cost.copied_files, bytes(cost.copied_bytes))),
+            ("linked", format!("{} files, {}", cost.linked_files, bytes(cost.linked_bytes))),
+            ("cloned", format!("{} files, {}", cost.cloned_files, bytes(cost.cloned_bytes))),
+            ("digest", about.digest.clone()),
+        ]);
+    }
+    lines.iter().map(|(key, value)| format!("{key:<11} {value}\n")).collect()
+}

@@ -1,0 +1,108 @@
+//! Where a program works on a tree that will become a generation: in namespaces of its own, with the tree as its root, and
+//! with little of root's rights. Used by `image edit` and by the update of a Debian image.
+//!
+//! The tree may be a stranger's, and a program of it runs: so it has no capability to mount, to make devices or to leave the
+//! chroot, sees no process but its own, and of the host's files the tree alone. It has the host's network, for packages.
+//! It runs below `unshare` and `setpriv` of util-linux, which see to it that it ends when jailbase does, however that ends.
+
+use super::words::Verb;
+use jail::error::Error;
+use jail::image::Image;
+use jail::state::Doing;
+use jail::sys::fd::{self, How};
+use jail::sys::mount::{self, Flags};
+use jail::sys::ns::{self, Kind};
+use jail::sys::root::Root;
+use jail::sys::{devices, files, room};
+use nix::sys::stat::{Mode, umask};
+use std::fs::File;
+use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
+
+/// The most shared memory a program in there may use.
+const SHM_BYTES: u64 = 256 << 20;
+
+/// What the programs of an image find.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// A program and its words that will end, with all it starts, when we do.
+pub fn contained(program: &str) -> Command {
+    let mut command = Command::new("/usr/bin/setpriv");
+    command.args(["--pdeathsig", "KILL", "--", "/usr/bin/unshare", "--pid", "--fork", "--kill-child=KILL", "--"]).arg(program);
+    command.env_clear().env("PATH", PATH).env("HOME", "/root").env("LC_ALL", "C.UTF-8");
+    for name in ["TERM", "http_proxy", "https_proxy", "no_proxy"] {
+        if let Some(value) = std::env::var_os(name) {
+            command.env(name, value);
+        }
+    }
+    command
+}
+
+/// Runs something with the umask that everybody expects, and takes the strict one again.
+pub fn with_usual_umask<T>(what: impl FnOnce() -> T) -> T {
+    let strict = umask(Mode::from_bits_truncate(0o022));
+    let done = what();
+    umask(strict);
+    done
+}
+
+/// Runs a program of a tree in it, with our standard streams.
+pub fn run(tree: &Path, image: &Image, program: &[&str]) -> Result<ExitStatus, Error> {
+    let own = std::env::current_exe().map_err(|error| Error::failed("find", "jailbase itself", error))?;
+    let mut command = contained(&own.display().to_string());
+    let show = if image.host.is_empty() { "none".to_owned() } else { image.host.join(" ") };
+    command.args(["image", "room"]).arg(tree).arg(show);
+    command.arg("--").args(program);
+    with_usual_umask(|| command.status()).map_err(|error| Error::failed("start", "setpriv (Debian: util-linux)", error))
+}
+
+/// In the process that `run` started: makes the place and becomes the program. Returns only if that failed.
+pub fn enter(root: &Root, verb: Verb) -> Result<(), Error> {
+    let Verb::Room { tree, show, program } = verb else { return Ok(()) };
+    let shown = tree.display().to_string();
+    ns::unshare(root, &[Kind::Mount, Kind::Ipc, Kind::Uts]).doing("make", "a mount namespace")?;
+    mount::all_private(root).doing("make private", "the mounts")?;
+    let source = fd::open(&shown, How::Directory).doing("open", &shown)?;
+    let own = mount::clone_tree(root, &source, false).doing("clone", &shown)?;
+    mount::set_flags(root, &own, Flags::PLAIN, false).doing("set the flags of", &shown)?;
+    mount::attach(root, &own, &source).doing("mount", &shown)?;
+    let at = |name: &str| fd::open_beneath(&own, name, How::Directory).doing("find in the image", name);
+    mount::attach(root, devices::tree(root).doing("make", "/dev")?, at("dev")?).doing("mount", "/dev")?;
+    mount::attach(root, devices::pts(root).doing("make", "/dev/pts")?, at("dev/pts")?).doing("mount", "/dev/pts")?;
+    mount::attach(root, devices::shm(root, SHM_BYTES).doing("make", "/dev/shm")?, at("dev/shm")?).doing("mount", "/dev/shm")?;
+    for dir in show.0 {
+        let from = fd::open(&format!("/{dir}"), How::Directory).doing("open", &dir)?;
+        let clone = mount::clone_tree(root, from, true).doing("clone", &dir)?;
+        mount::set_flags(root, &clone, Flags::READ_ONLY, true).doing("set the flags of", &dir)?;
+        mount::attach(root, &clone, at(&dir)?).doing("mount", &dir)?;
+    }
+    names_of_hosts(root, &own)?;
+    files::enter_directory(&own).doing("enter", &shown)?;
+    mount::root_here(root).doing("enter", &shown)?;
+    mount::proc_here(root).doing("mount", "/proc")?;
+    let (name, words) = program.split_first().ok_or_else(|| Error::Usage("a program is missing".into()))?;
+    room::keep_little(root).doing("give up", "what the program does not need")?;
+    // What a package manager makes is for everybody to read.
+    let error = with_usual_umask(|| Command::new(name).args(words).exec());
+    Err(Error::failed("execute", name.to_string_lossy(), error))
+}
+
+/// The host's way to find names of the network, if the image has a place for it.
+fn names_of_hosts(root: &Root, tree: &OwnedFd) -> Result<(), Error> {
+    let place = fd::open_beneath(tree, "etc/resolv.conf", How::Place);
+    if let (Ok(place), Ok(file)) = (place, File::open("/etc/resolv.conf")) {
+        let clone = mount::clone_tree(root, &file, false).doing("clone", "/etc/resolv.conf")?;
+        mount::set_flags(root, &clone, Flags::SEALED, false).doing("set the flags of", "/etc/resolv.conf")?;
+        mount::attach(root, &clone, place).doing("mount", "/etc/resolv.conf")?;
+    }
+    Ok(())
+}
+
+/// The first of these that a tree has.
+pub fn shell(tree: &Path, image: &Image) -> &'static str {
+    // What the host shows is not in the tree; it has a shell.
+    let has = |path: &&&str| !image.host.is_empty() || PathBuf::from(tree).join(path.trim_start_matches('/')).exists();
+    ["/bin/bash", "/bin/sh"].iter().find(has).copied().unwrap_or("/bin/sh")
+}

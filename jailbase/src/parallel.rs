@@ -1,0 +1,42 @@
+//! The same work on many things, on all processors.
+
+use jail::error::Error;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+/// Does it to each, in no certain order; the first failure that is found is the result.
+pub fn each<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> Result<R, Error> + Sync) -> Result<Vec<R>, Error> {
+    let next = AtomicUsize::new(0);
+    let worker = || -> Result<Vec<R>, Error> {
+        let mut done = Vec::new();
+        while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
+            done.push(work(item).inspect_err(|_| next.store(items.len(), Ordering::Relaxed))?);
+        }
+        Ok(done)
+    };
+    let count = thread::available_parallelism().map_or(1, usize::from).min(items.len().max(1));
+    let all: Vec<_> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..count).map(|_| scope.spawn(worker)).collect();
+        workers.into_iter().map(thread::ScopedJoinHandle::join).collect()
+    });
+    let mut done = Vec::with_capacity(items.len());
+    for part in all {
+        done.extend(part.map_err(|_| Error::failed("work on", "many files at once", "a thread of ours broke; report it"))??);
+    }
+    Ok(done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_thing_is_done_once_and_one_failure_fails_all() {
+        let items: Vec<u32> = (0..1000).collect();
+        let mut done = each(&items, |n| Ok(*n)).unwrap_or_default();
+        done.sort_unstable();
+        assert_eq!(done, items);
+        assert!(each(&items, |n| if *n == 500 { Err(Error::Usage("x".into())) } else { Ok(*n) }).is_err());
+        assert!(each(&[], |n: &u32| Ok(*n)).is_ok_and(|none| none.is_empty()));
+    }
+}
