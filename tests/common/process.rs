@@ -268,3 +268,42 @@ pub fn run_on(processor: usize) -> io::Result<()> {
     // SAFETY: a live set of the size given.
     said(unsafe { libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &raw const set) }).map(|_| ())
 }
+
+/// Runs a program and all it starts, and kills it when it has entered so many system calls; `true` if it ended before.
+pub fn killed_at_call(command: &mut Command, calls: u64) -> bool {
+    // SAFETY: a number; the kernel stops the child at its exec.
+    before_exec(command, || said(unsafe { libc::ptrace(libc::PTRACE_TRACEME, 0, 0, 0) } as i32).map(|_| ()));
+    let child = i32::try_from(command.spawn().unwrap().id()).unwrap();
+    let options = libc::PTRACE_O_TRACESYSGOOD
+        | libc::PTRACE_O_EXITKILL
+        | libc::PTRACE_O_TRACECLONE
+        | libc::PTRACE_O_TRACEFORK
+        | libc::PTRACE_O_TRACEVFORK;
+    let (mut stops, mut status, mut killed, mut set) = (0_u64, 0, false, false);
+    loop {
+        // Every system call stops twice, on its way in and on its way out. Only children of this thread are waited for.
+        // SAFETY: a live integer.
+        let pid = unsafe { libc::waitpid(-1, &raw mut status, libc::__WALL | libc::__WNOTHREAD) };
+        if pid < 0 || (pid == child && (libc::WIFEXITED(status) || libc::WIFSIGNALED(status))) {
+            return !killed;
+        }
+        if !libc::WIFSTOPPED(status) {
+            continue;
+        }
+        let signal = libc::WSTOPSIG(status);
+        if !set {
+            // SAFETY: our own stopped child, and a number.
+            unsafe { libc::ptrace(libc::PTRACE_SETOPTIONS, pid, 0, options) };
+            set = true;
+        }
+        stops += u64::from(signal == libc::SIGTRAP | 0x80);
+        if stops >= 2 * calls && !killed {
+            // SAFETY: our own child.
+            unsafe { libc::kill(child, libc::SIGKILL) };
+            killed = true;
+        }
+        let own = [libc::SIGTRAP, libc::SIGTRAP | 0x80, libc::SIGSTOP].contains(&signal);
+        // SAFETY: our own stopped child, and the signal it was about to get.
+        unsafe { libc::ptrace(libc::PTRACE_SYSCALL, pid, 0, if own { 0 } else { signal }) };
+    }
+}

@@ -1,0 +1,155 @@
+//! A generation made of another: updated, edited, compared. And a Debian image, built once and kept for the next time.
+
+use super::tiny::system;
+use super::{Own, jailbase};
+use crate::common::user::User;
+use crate::common::{STATE, program};
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+/// The image `debian`, which stays for the next time, as `host` does: to make it takes minutes and the network.
+fn debian() -> &'static str {
+    static BUILT: OnceLock<()> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        if !Path::new(&format!("{STATE}/images/debian/current")).is_symlink() {
+            jailbase(["image", "build", "debian", "--from", "debian:bookworm", "--include", "busybox"]).well();
+        }
+    });
+    "debian"
+}
+
+/// An image of its own that is a clone of the Debian one, sharing its files: made by hand, as no command does it.
+fn of_debian(name: &str) -> Own {
+    let own = Own::new(name);
+    let from = format!("{STATE}/images/{}", debian());
+    let current = fs::read_link(format!("{from}/current")).unwrap();
+    fs::create_dir(own.dir()).unwrap();
+    let done = Command::new("cp").args(["-al", &format!("{from}/{}", current.display())]).arg(own.dir().join("1")).status();
+    assert!(done.unwrap().success());
+    // What trampoline reads must have one name.
+    fs::copy(format!("{from}/current/image"), own.dir().join("1/.image")).unwrap();
+    fs::rename(own.dir().join("1/.image"), own.dir().join("1/image")).unwrap();
+    std::os::unix::fs::symlink("1", own.dir().join("current")).unwrap();
+    own
+}
+
+fn shown(name: &str) -> serde_json::Value {
+    let all: Vec<serde_json::Value> = serde_json::from_str(&jailbase(["image", "show", name, "--json"]).well()).unwrap();
+    all[0].clone()
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn programs_run_in_a_debian_image() {
+    let user = User::with(&["--image", debian()]);
+    assert_eq!(user.run(&["/usr/bin/perl", "-e", "print $<"]).well(), user.uid.to_string());
+    assert_eq!(user.shell("busybox echo $(id -un) $(cat /etc/debian_version | cut -c1-3)"), format!("{} 12.", user.name));
+    jailbase(["image", "verify", debian()]).well();
+    let taken = Command::new("find").arg(format!("{STATE}/images/debian/")).args(["-perm", "/7000"]).output().unwrap();
+    assert!(taken.stdout.is_empty(), "{}", String::from_utf8_lossy(&taken.stdout));
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn an_edit_costs_what_it_changed_and_leaves_the_generation_before_as_it_was() {
+    let own = of_debian("edit");
+    let old = |path: &str| fs::read(own.file(1, path)).unwrap();
+    let before = (old("etc/debian_version"), old("usr/bin/busybox"));
+    let line =
+        "set -e; echo mine > /etc/mine; echo >> /etc/debian_version; rm /usr/bin/busybox; id -u; ls /proc | grep -c '^[0-9]'";
+    let said = jailbase(["image", "edit", &own.name, "--", "/bin/sh", "-c", line]).well();
+    assert!(said.starts_with("0\n"), "{said}");
+    assert_eq!((old("etc/debian_version"), old("usr/bin/busybox")), before);
+    assert_eq!(own.current(), 2);
+    let about = shown(&format!("{}@2", own.name));
+    assert!(about["copied_bytes"].as_u64().unwrap() < 100_000, "{about}");
+    assert!(about["linked_bytes"].as_u64().unwrap() + about["cloned_bytes"].as_u64().unwrap() > 50 << 20, "{about}");
+    assert_eq!((about["by"].as_str(), about["base"].as_u64()), (Some("edit"), Some(1)));
+    let said = jailbase(["image", "diff", &format!("{}@1", own.name), &own.name]).well();
+    let told: Vec<&str> = said.lines().collect();
+    assert_eq!(
+        &told[..3],
+        ["/etc/debian_version: holds something else: 7 bytes instead of 6", "/etc/mine: is new", "/usr/bin/busybox: is gone"]
+    );
+    assert_eq!(User::with(&["--image", &own.name]).run(&["/bin/cat", "/etc/mine"]).well(), "mine");
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_shell_that_ends_badly_publishes_nothing_and_one_that_did_nothing_neither() {
+    let own = of_debian("edit-bad");
+    let mut child = Command::new(program("jailbase"))
+        .args(["image", "edit", &own.name])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"echo x > /etc/x\nexit 3\n").unwrap();
+    let done = child.wait_with_output().unwrap();
+    assert_eq!(done.status.code(), Some(77));
+    assert!(String::from_utf8_lossy(&done.stderr).contains("it ended with exit status: 3; nothing was published"));
+    let said = jailbase(["image", "edit", &own.name, "--", "/bin/true"]).well();
+    assert!(said.contains("nothing changed"), "{said}");
+    assert_eq!((own.current(), own.names()), (1, vec!["1".into(), "current".into(), "last".into()]));
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn what_is_run_in_an_edit_has_little_of_roots_rights_and_sees_nothing_of_the_host() {
+    let own = of_debian("edit-rights");
+    let all = [
+        ("mknod /null c 1 3", "a device was made"),
+        ("mount -t tmpfs none /mnt", "it mounted"),
+        ("chroot / /bin/true", "it left its root"),
+        ("test -e /var/lib/trampoline-check", "it sees the host's files"),
+        ("grep -q 'NoNewPrivs:.0' /proc/self/status", "it can gain rights"),
+        ("test $(ls -d /proc/[0-9]* | wc -l) -gt 9", "it sees the host's processes"),
+        ("hostname other", "it names the host"),
+    ];
+    let script: String = all.iter().map(|(line, bad)| format!("if {line} 2>/dev/null; then echo \"{bad}\"; fi\n")).collect();
+    let said = jailbase(["image", "edit", &own.name, "--", "/bin/sh", "-c", &format!("{script} exit 8")]);
+    assert_eq!((said.code, said.out.as_str()), (77, ""), "{}", said.err);
+    assert!(said.err.contains("exit status: 8"), "{}", said.err);
+    // As root of the image, all files of the image are its own.
+    jailbase(["image", "edit", &own.name, "--", "/bin/sh", "-c", "chown 33 /etc/debian_version && echo x > /root/x"]).well();
+    assert_eq!(fs::metadata(own.file(2, "etc/debian_version")).unwrap().uid(), 0);
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn an_edit_dies_with_jailbase_and_leaves_nothing() {
+    let own = of_debian("edit-killed");
+    let mut child =
+        Command::new(program("jailbase")).args(["image", "edit", &own.name, "--", "/bin/sleep", "7654"]).spawn().unwrap();
+    let running = || {
+        let found = Command::new("pgrep").args(["-fx", "/bin/sleep 7654"]).output().unwrap();
+        !found.stdout.is_empty()
+    };
+    let patience = std::time::Duration::from_secs(20);
+    assert!(crate::common::seen::within(patience, running));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(crate::common::seen::within(patience, || !running()), "it outlived jailbase");
+    jailbase(["image", "gc", &own.name]).well();
+    assert_eq!(own.names(), ["1", "current", "last"]);
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn an_update_makes_the_image_again_and_says_when_nothing_changed() {
+    let own = Own::new("update");
+    let source = own.place.join("system");
+    system(&source, "one");
+    own.build(&format!("dir:{}", source.display()), &[]).well();
+    assert!(jailbase(["image", "update", &own.name]).well().contains("nothing changed"));
+    assert_eq!(own.names(), ["1", "current", "last"]);
+    fs::write(source.join("data/word"), "two").unwrap();
+    assert!(jailbase(["image", "update", &own.name, "--dry-run"]).well().contains("would make it of dir:"));
+    jailbase(["image", "update", &own.name]).well();
+    assert_eq!((own.current(), shown(&format!("{}@2", own.name))["copied_bytes"].as_u64()), (2, Some(3)));
+    assert_eq!(User::with(&["--image", &own.name]).run(&["/bin/say"]).well(), "two");
+}

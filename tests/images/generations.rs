@@ -1,0 +1,190 @@
+//! Generations: what is in service, what live jails keep, what goes.
+
+use super::tiny::system;
+use super::{Own, jailbase};
+use crate::common::call::Call;
+use crate::common::user::User;
+use crate::common::{seen, sweep};
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::process::{Command, Stdio};
+
+fn ls(name: &str) -> Vec<(u64, bool, Option<u64>)> {
+    let all: Vec<serde_json::Value> = serde_json::from_str(&jailbase(["image", "ls", "--json"]).well()).unwrap();
+    let own = all.iter().filter(|row| row["image"] == name);
+    own.map(|row| (row["generation"].as_u64().unwrap(), row["in_service"].as_bool().unwrap(), row["jails"].as_u64())).collect()
+}
+
+/// An image with two words in two generations.
+fn two(name: &str) -> (Own, String) {
+    let own = Own::new(name);
+    let source = own.place.join("system");
+    let from = format!("dir:{}", source.display());
+    for word in ["one", "two"] {
+        system(&source, word);
+        own.build(&from, &[]).well();
+    }
+    (own, from)
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_live_session_keeps_its_files_while_the_image_is_replaced() {
+    use std::io::{BufRead, BufReader, Write};
+    let own = Own::new("live");
+    let source = own.place.join("system");
+    let from = format!("dir:{}", source.display());
+    system(&source, "one");
+    own.build(&from, &[]).well();
+    let (user, other) = (User::with(&["--image", &own.name]), User::with(&["--image", &own.name]));
+    let _nobody = sweep::none();
+    let call = Call::new(user.words(&["/bin/say", "again"]));
+    let mut command = call.command;
+    let mut session = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let (mut ask, mut hear) = (session.stdin.take().unwrap(), BufReader::new(session.stdout.take().unwrap()));
+    let mut word = || {
+        ask.write_all(b"\n").unwrap();
+        let mut line = String::new();
+        hear.read_line(&mut line).unwrap();
+        line.trim().to_owned()
+    };
+    assert_eq!(word(), "one");
+    system(&source, "two");
+    own.build(&from, &[]).well();
+    assert_eq!(word(), "one");
+    assert_eq!(user.run(&["/bin/say"]).well(), "one", "a jail that lives keeps its generation");
+    assert_eq!(other.run(&["/bin/say"]).well(), "two", "a new jail gets the one in service");
+    assert_eq!(ls(&own.name), [(1, false, Some(1)), (2, true, Some(1))]);
+    let said = jailbase(["image", "gc", &own.name, "--keep", "0"]).well();
+    assert_eq!(said, format!("{}@1 stays: a live jail uses it (uid {})\n", own.name, user.uid));
+    jailbase(["image", "rm", &format!("{}@1", own.name)]).no(77, "a live jail uses it");
+    assert_eq!(word(), "one");
+    drop(ask);
+    assert!(session.wait().unwrap().success());
+    seen::take_down(user.uid);
+    assert_eq!(ls(&own.name), [(1, false, Some(0)), (2, true, Some(1))]);
+    assert_eq!(jailbase(["image", "gc", &own.name, "--keep", "0"]).well(), format!("{}@1 removed\n", own.name));
+    assert_eq!(other.run(&["/bin/say"]).well(), "two");
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn two_builds_at_once_make_two_generations() {
+    let own = Own::new("at-once");
+    let source = own.place.join("system");
+    system(&source, "one");
+    let from = format!("dir:{}", source.display());
+    std::thread::scope(|scope| {
+        let builds: Vec<_> = (0..4).map(|_| scope.spawn(|| own.build(&from, &[]).well())).collect();
+        builds.into_iter().for_each(|build| drop(build.join().unwrap()));
+    });
+    assert_eq!((own.current(), own.names()), (4, ["1", "2", "3", "4", "current", "last"].map(str::to_owned).to_vec()));
+    for number in 1..=4 {
+        jailbase(["image", "verify", &format!("{}@{number}", own.name)]).well();
+    }
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn to_list_images_keeps_no_idle_jail() {
+    let (own, _) = two("idle");
+    let user = User::with(&["--image", &own.name]);
+    user.ensure();
+    let sweeps = sweep::ours();
+    assert_eq!(sweeps.sweep(user.uid), "marked");
+    assert_eq!(ls(&own.name), [(1, false, Some(0)), (2, true, Some(1))]);
+    jailbase(["image", "show", &own.name]).well();
+    jailbase(["image", "gc", &own.name]).well();
+    assert_eq!(sweeps.sweep(user.uid), "unmounted");
+    assert_eq!(ls(&own.name), [(1, false, Some(0)), (2, true, Some(0))]);
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_rollback_serves_an_older_generation_and_a_number_never_comes_back() {
+    let (own, from) = two("rollback");
+    let user = User::with(&["--image", &own.name]);
+    let _nobody = sweep::none();
+    jailbase(["image", "rollback", &own.name, "--dry-run"]).well();
+    assert_eq!(own.current(), 2);
+    jailbase(["image", "rollback", &own.name]).well();
+    assert_eq!((own.current(), user.run(&["/bin/say"]).well().as_str()), (1, "one"));
+    jailbase(["image", "rollback", &own.name]).no(77, "has no older generation");
+    assert_eq!(jailbase(["image", "gc", &own.name]).well(), format!("{}@2 removed\n", own.name));
+    own.build(&from, &[]).well();
+    assert_eq!(own.names(), ["1", "3", "current", "last"]);
+    jailbase(["image", "rollback", &format!("{}@2", own.name)]).no(77, "there is no generation");
+    jailbase(["image", "rollback", &format!("{}@1", own.name)]).well();
+    assert_eq!(own.current(), 1);
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn what_is_used_is_not_removed_and_what_would_be_done_is_not_done() {
+    let (own, from) = two("remove");
+    let one = format!("{}@1", own.name);
+    let two = format!("{}@2", own.name);
+    jailbase(["image", "rm", &two]).no(77, "it is in service");
+    for words in [&["rm", one.as_str()][..], &["rm", &own.name], &["gc", &own.name, "--keep", "0"], &["rollback", &own.name]] {
+        let said = jailbase(["image"].into_iter().chain(words.iter().copied()).chain(["--dry-run"])).well();
+        assert!(said.contains("would"), "{said}");
+    }
+    assert!(own.build(&from, &["--dry-run"]).well().contains(&format!("would build {}@3", own.name)));
+    assert_eq!((own.current(), own.names()), (2, vec!["1".into(), "2".into(), "current".into(), "last".into()]));
+    jailbase(["image", "rm", &one]).well();
+    {
+        let user = User::with(&["--image", &own.name]);
+        jailbase(["image", "rm", &own.name]).no(77, &format!("the spec of {} names it", user.name));
+    }
+    jailbase(["image", "rm", &own.name]).well();
+    assert!(!own.dir().exists());
+    jailbase(["image", "rm", &own.name]).no(77, "there is no image");
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn equal_files_of_two_generations_share_their_storage_and_nobody_can_write_both() {
+    let (own, from) = two("share");
+    let at = |number, path: &str| fs::metadata(own.file(number, path)).unwrap();
+    assert_eq!(at(1, "bin/say").ino(), at(2, "bin/say").ino());
+    assert_ne!(at(1, "data/word").ino(), at(2, "data/word").ino());
+    let shown: Vec<serde_json::Value> =
+        serde_json::from_str(&jailbase(["image", "show", &format!("{}@2", own.name), "--json"]).well()).unwrap();
+    let number = |key: &str| shown[0][key].as_u64().unwrap();
+    // The word alone is new; the rest of the bytes are there once.
+    assert_eq!((number("copied_bytes"), number("copied_bytes") + number("linked_bytes")), (3, number("bytes")));
+    // A file that was changed behind our back is not spread.
+    fs::write(own.file(2, "lib/1"), "1\n".repeat(1000).replacen('1', "2", 1)).unwrap();
+    own.build(&from, &[]).well();
+    assert_ne!(at(2, "lib/1").ino(), at(3, "lib/1").ino());
+    assert_eq!(fs::read_to_string(own.file(3, "lib/1")).unwrap(), "1\n".repeat(1000));
+    assert_eq!(at(2, "lib/2").ino(), at(3, "lib/2").ino());
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_file_system_that_can_share_extents_keeps_the_inodes_apart() {
+    let own = Own::new("extents");
+    let (disk, source) = (own.place.join("disk"), own.place.join("system"));
+    Command::new("truncate").args(["-s", "400M"]).arg(&disk).status().unwrap();
+    assert!(Command::new("mkfs.xfs").args(["-q", "-m", "reflink=1"]).arg(&disk).status().unwrap().success());
+    fs::create_dir_all(own.dir()).unwrap();
+    assert!(Command::new("mount").args(["-o", "loop"]).arg(&disk).arg(own.dir()).status().unwrap().success());
+    let built = std::panic::catch_unwind(|| {
+        let from = format!("dir:{}", source.display());
+        for word in ["one", "two"] {
+            system(&source, word);
+            own.build(&from, &[]).well();
+        }
+        let shown: Vec<serde_json::Value> =
+            serde_json::from_str(&jailbase(["image", "show", &format!("{}@2", own.name), "--json"]).well()).unwrap();
+        let at = |number, path: &str| fs::metadata(own.file(number, path)).unwrap();
+        assert_ne!(at(1, "bin/say").ino(), at(2, "bin/say").ino());
+        assert_eq!(at(1, "bin/say").mtime(), at(2, "bin/say").mtime());
+        assert_eq!((shown[0]["linked_bytes"].as_u64(), shown[0]["copied_bytes"].as_u64()), (Some(0), Some(3)));
+        assert!(shown[0]["cloned_bytes"].as_u64().unwrap() > 500_000);
+        jailbase(["image", "verify", &own.name]).well();
+    });
+    assert!(Command::new("umount").arg(own.dir()).status().unwrap().success());
+    built.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+}

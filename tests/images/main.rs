@@ -1,0 +1,116 @@
+//! Images: where they may come from, how a generation replaces another, and what a hostile source gets.
+#![allow(unsafe_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::as_conversions)]
+#![allow(clippy::print_stdout)]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod archives;
+mod changed;
+mod corpus;
+mod generations;
+mod killed;
+mod oci;
+mod packing;
+mod sources;
+mod tiny;
+mod verified;
+
+use common::{STATE, program};
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What jailbase said.
+struct Said {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+/// Runs jailbase.
+fn jailbase<S: AsRef<OsStr>>(words: impl IntoIterator<Item = S>) -> Said {
+    let done = Command::new(program("jailbase")).args(words).env_clear().output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Said { code: done.status.code().unwrap_or(-1), out: text(&done.stdout), err: text(&done.stderr) }
+}
+
+impl Said {
+    /// It went well; what was said on standard output.
+    #[track_caller]
+    pub fn well(self) -> String {
+        assert_eq!(self.code, 0, "{}{}", self.out, self.err);
+        self.out
+    }
+
+    /// It was refused, or failed, with a line that holds this, and nothing on standard output.
+    #[track_caller]
+    pub fn no(self, code: i32, reason: &str) {
+        assert_eq!(self.code, code, "{}{}", self.out, self.err);
+        assert!(self.err.contains(reason), "{reason:?} is not in {:?}", self.err);
+        assert!(self.err.lines().count() == 1 && !self.err.trim_end().chars().any(char::is_control), "{:?}", self.err);
+        assert_eq!(self.out, "");
+    }
+}
+
+/// An image of a test's own, and a place for its source; both are gone when the test ends.
+struct Own {
+    pub name: String,
+    pub place: PathBuf,
+}
+
+impl Own {
+    /// With this name, which no other test has.
+    pub fn new(name: &str) -> Self {
+        let own = Self {
+            name: format!("t-{name}"),
+            place: std::env::temp_dir().join(format!("jail-images-{}-{name}", std::process::id())),
+        };
+        own.clear();
+        fs::create_dir(&own.place).unwrap();
+        own
+    }
+
+    /// Where the image is.
+    pub fn dir(&self) -> PathBuf {
+        Path::new(STATE).join("images").join(&self.name)
+    }
+
+    /// The number in service.
+    pub fn current(&self) -> u32 {
+        fs::read_link(self.dir().join("current")).unwrap().to_str().unwrap().parse().unwrap()
+    }
+
+    /// A file of a generation.
+    pub fn file(&self, number: u32, path: &str) -> PathBuf {
+        self.dir().join(number.to_string()).join("root").join(path)
+    }
+
+    /// All names in the image's directory, in order.
+    pub fn names(&self) -> Vec<String> {
+        let Ok(entries) = fs::read_dir(self.dir()) else { return Vec::new() };
+        let mut names: Vec<String> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    /// The words of a build from a source, and further ones.
+    pub fn build(&self, from: &str, words: &[&str]) -> Said {
+        jailbase(["image", "build", &self.name, "--from", from].into_iter().chain(words.iter().copied()))
+    }
+
+    fn clear(&self) {
+        for dir in [&self.place, &self.dir()] {
+            if dir.exists() {
+                fs::remove_dir_all(dir).unwrap();
+            }
+        }
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}

@@ -1,0 +1,91 @@
+//! Where images come from: a directory, an archive, this machine. A program runs in each.
+
+use super::packing::run;
+use super::tiny::system;
+use super::{Own, jailbase};
+use crate::common::user::User;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::process::Command;
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_program_runs_in_an_image_made_of_a_directory() {
+    let own = Own::new("dir");
+    let source = own.place.join("system");
+    system(&source, "word");
+    symlink("../../../../etc/shadow", source.join("out")).unwrap();
+    fs::hard_link(source.join("lib/1"), source.join("lib/one")).unwrap();
+    own.build(&format!("dir:{}", source.display()), &[]).well();
+    let user = User::with(&["--image", &own.name]);
+    assert_eq!(user.run(&["/bin/say"]).well(), "word");
+    use std::os::unix::fs::MetadataExt;
+    assert_eq!(fs::metadata(own.file(1, "lib/1")).unwrap().ino(), fs::metadata(own.file(1, "lib/one")).unwrap().ino());
+    assert_ne!(fs::metadata(own.file(1, "lib/1")).unwrap().ino(), fs::metadata(source.join("lib/1")).unwrap().ino());
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_program_runs_in_an_image_made_of_an_archive() {
+    let own = Own::new("tar");
+    let source = own.place.join("system");
+    system(&source, "packed");
+    let archive = own.place.join("system.tar.gz");
+    fs::write(&archive, run("tar", &["-cz", "-C", source.to_str().unwrap(), "."], b"")).unwrap();
+    own.build(&format!("tar:{}", archive.display()), &[]).well();
+    assert_eq!(User::with(&["--image", &own.name]).run(&["/bin/say"]).well(), "packed");
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_directory_that_no_image_can_hold_is_refused_and_leaves_nothing() {
+    type Spoil = fn(&std::path::Path);
+    let all: [(Spoil, &str); 6] = [
+        (
+            |dir| assert!(Command::new("mknod").arg(dir.join("null")).args(["c", "1", "3"]).status().unwrap().success()),
+            "is a device",
+        ),
+        (|dir| drop(std::os::unix::net::UnixListener::bind(dir.join("socket")).unwrap()), "is a device, a socket or a pipe"),
+        (|dir| symlink("/proc", dir.join("proc")).unwrap(), "/proc: is a symbolic link, and jails mount on it"),
+        (|dir| fs::create_dir_all(dir.join("d/".repeat(200))).unwrap(), "it is nested too deep"),
+        (
+            |dir| assert!(Command::new("truncate").args(["-s", "1T"]).arg(dir.join("sparse")).status().unwrap().success()),
+            "the files are longer than 32.0 GiB",
+        ),
+        (
+            |dir| {
+                fs::write(dir.join("etc/passwd"), "")
+                    .and_then(|()| fs::remove_file(dir.join("etc/passwd")))
+                    .and_then(|()| fs::create_dir(dir.join("etc/passwd")))
+                    .unwrap()
+            },
+            "/etc/passwd: is not a file",
+        ),
+    ];
+    for (number, (spoil, reason)) in all.iter().enumerate() {
+        let own = Own::new(&format!("bad-dir-{number}"));
+        let source = own.place.join("system");
+        system(&source, "word");
+        spoil(&source);
+        own.build(&format!("dir:{}", source.display()), &[]).no(77, reason);
+        assert!(!own.dir().exists());
+    }
+    let own = Own::new("bad-dir-link");
+    symlink("/etc", own.place.join("link")).unwrap();
+    own.build(&format!("dir:{}", own.place.join("link").display()), &[]).no(125, "a symbolic link is on the way");
+    own.build("dir:/none/such", &[]).no(125, "ENOENT");
+    own.build("tar:/none/such", &[]).no(125, "No such file");
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn the_image_of_this_machine_costs_nothing_when_it_is_built_again() {
+    let own = Own::new("host");
+    for _ in 0..2 {
+        own.build("host", &[]).well();
+    }
+    let shown: Vec<serde_json::Value> =
+        serde_json::from_str(&jailbase(["image", "show", &format!("{}@2", own.name), "--json"]).well()).unwrap();
+    assert_eq!(shown[0]["copied_bytes"], 0, "{}", shown[0]);
+    assert_eq!(User::with(&["--image", &own.name]).run(&["id", "-u"]).code(), 0);
+}

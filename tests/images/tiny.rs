@@ -1,0 +1,58 @@
+//! The smallest system: one static program, which says what a file holds.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::{Duration, UNIX_EPOCH};
+
+/// Says what /data/word holds; with a further word, once for each line it reads.
+const SAY: &str = r#"
+#include <stdio.h>
+static int say(void) {
+    char text[100];
+    FILE *file = fopen("/data/word", "r");
+    if (!file || !fgets(text, sizeof text, file)) return 1;
+    fclose(file);
+    puts(text);
+    return fflush(stdout);
+}
+int main(int count, char **words) {
+    char line[10];
+    if (count < 2) return say();
+    while (fgets(line, sizeof line, stdin)) if (say()) return 1;
+    return 0;
+}
+"#;
+
+/// The program, compiled once.
+fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("jail-images-say");
+        let (source, program) = (place.with_extension("c"), place.clone());
+        fs::write(&source, SAY).unwrap();
+        let done = Command::new("gcc").args(["-static", "-O1", "-o"]).arg(&program).arg(&source).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        fs::remove_file(source).unwrap();
+        program
+    })
+}
+
+/// Makes the system below a directory, with this word.
+pub fn system(dir: &Path, word: &str) {
+    for part in ["bin", "data", "etc", "lib"] {
+        fs::create_dir_all(dir.join(part)).unwrap();
+    }
+    fs::copy(program(), dir.join("bin/say")).unwrap();
+    fs::write(dir.join("data/word"), word).unwrap();
+    fs::write(dir.join("etc/hosts"), "127.0.0.1 localhost\n").unwrap();
+    for number in 0..20 {
+        fs::write(dir.join(format!("lib/{number}")), format!("{number}\n").repeat(1000)).unwrap();
+    }
+    // A file that did not change has the date it had.
+    for name in ["bin/say".into(), "etc/hosts".into()].into_iter().chain((0..20).map(|number| format!("lib/{number}"))) {
+        let file = fs::File::options().write(true).open(dir.join(name)).unwrap();
+        file.set_modified(UNIX_EPOCH + Duration::from_secs(1_000_000_000)).unwrap();
+    }
+}
