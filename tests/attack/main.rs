@@ -35,6 +35,7 @@ mod removal;
 mod setuid_files;
 mod specs;
 mod sweeps;
+mod surface;
 mod targets;
 mod terminals;
 mod thieves;
