@@ -13,6 +13,7 @@
 mod common;
 
 mod arguments;
+mod between_jails;
 mod callers;
 mod descriptors;
 mod environment;
