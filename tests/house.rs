@@ -242,6 +242,47 @@ fn an_id_that_is_missing_is_never_replaced_by_another() {
 }
 
 #[test]
+fn no_id_has_a_usual_value() {
+    none(lines(&[Source::read("src/id.rs")], |words| words.contains(&"Default")));
+}
+
+#[test]
+fn the_wall_clock_decides_nothing() {
+    let asks = ["SystemTime", "UNIX_EPOCH", "CLOCK_REALTIME", "clock_gettime", "gettimeofday"];
+    let files = all(&["src", "trampoline", "reaper/src/sweep.rs"]);
+    none(lines(&files, |words| words.iter().any(|word| asks.contains(word))));
+}
+
+#[test]
+fn nobody_lets_others_look_into_a_process_of_ours() {
+    let mut open = Vec::new();
+    for file in all(&["src", "trampoline", "reaper", "jailbase"]) {
+        let set = |words: &Vec<&str>| {
+            words.contains(&"set_dumpable") && !words.contains(&"false") || words.contains(&"PR_SET_DUMPABLE")
+        };
+        open.extend(statements(file.own()).into_iter().filter(set).map(|words| format!("{}: {}", file.path, words.join(" "))));
+    }
+    none(open);
+}
+
+#[test]
+fn a_release_checks_its_arithmetic_and_ends_at_the_first_panic() {
+    let manifest = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let release = manifest.split_once("[profile.release]\n").unwrap().1.split("\n[").next().unwrap();
+    for line in ["panic = \"abort\"", "overflow-checks = true"] {
+        assert!(release.lines().any(|found| found == line), "{line} is not in {release}");
+    }
+}
+
+#[test]
+fn no_unit_hands_a_cgroup_to_anybody() {
+    for entry in std::fs::read_dir(root().join("etc/systemd")).unwrap() {
+        let path = entry.unwrap().path();
+        assert!(!std::fs::read_to_string(&path).unwrap().contains("Delegate="), "{}", path.display());
+    }
+}
+
+#[test]
 fn no_program_is_started_but_by_the_launch_and_by_jailbase() {
     let files = all(&["src", "trampoline", "reaper"]);
     none(naming(&files, |_, path| path.windows(2).any(|pair| pair[0] == "process" && pair[1] == "Command")));
