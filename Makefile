@@ -18,14 +18,20 @@ CARGO := cargo
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
-# $(call programs,TARGET_DIR,POLICY)
-define programs
+# Where it was built, and by whom, is in no program: tests/reproducible builds each again elsewhere and compares.
+PLACES := --remap-path-prefix=$(CURDIR)=. --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=cargo
+
+# $(call setuid,TARGET_DIR,POLICY), $(call tools,TARGET_DIR,POLICY)
+define setuid
 	build/setuid $(1) $(2)
-	JAIL_POLICY=$(2) $(CARGO) build --release --locked --target-dir $(1) -p reaper -p jailbase
+endef
+define tools
+	JAIL_POLICY=$(2) RUSTFLAGS="$(PLACES)" $(CARGO) build --release --locked --target-dir $(1) -p reaper -p jailbase
 endef
 
 build: ## the three programs, in target/release
-	$(call programs,target,$${JAIL_POLICY:-$(CURDIR)/policy.toml})
+	$(call setuid,target,$${JAIL_POLICY:-$(CURDIR)/policy.toml})
+	$(call tools,target,$${JAIL_POLICY:-$(CURDIR)/policy.toml})
 
 check: tools-check ## everything, as root: lints, all rings of tests, the demo
 	./tests/run all
@@ -50,7 +56,8 @@ scale: tools-demo ## what 1 to 10,000 live jails cost, or SIZES=; the figures go
 
 # For tests/run: the programs with the tests' policy, installed as an administrator would.
 programs-for-check:
-	$(call programs,$(CHECK),$(CURDIR)/tests/policy.toml)
+	$(call setuid,$(CHECK),$(CURDIR)/tests/policy.toml)
+	$(call tools,$(CHECK),$(CURDIR)/tests/policy.toml)
 	install -d -m 755 $(BIN)
 	install -o root -g $(GROUP) -m $(MODE) $(CHECK)/release/trampoline $(BIN)/trampoline
 	install -o root -g root -m 755 $(CHECK)/release/reaper $(CHECK)/release/jailbase $(BIN)/
