@@ -114,9 +114,11 @@ fn a_pin_whose_number_is_the_beginning_of_another_s_is_another_pin() {
     });
     assert_eq!(made, 1);
     assert!(prefixes.iter().all(|name| seen::is_pinned(name.parse().unwrap())));
-    assert_eq!(sweeps.sweep(prefixes[0].parse().unwrap()), "marked");
-    assert_eq!(sweeps.sweep(user.uid), "in use");
-    assert!(prefixes.iter().all(|name| !seen::has_place(name.parse().unwrap())), "an idle pin stayed");
+    // They are no pins of jails either, and so they stay; what matters is that nobody takes one for the other.
+    for _ in 0..3 {
+        assert_eq!(sweeps.sweep(user.uid), "in use");
+    }
+    assert!(prefixes.iter().all(|name| seen::is_pinned(name.parse().unwrap())), "what is foreign went");
     assert!(seen::is_pinned(user.uid));
     ended(running);
 }
@@ -155,7 +157,7 @@ fn of_two_sweeps_at_once_one_leaves_the_work_to_the_other_and_a_dead_one_holds_n
     // SAFETY: a live descriptor and a constant.
     assert_eq!(unsafe { libc::flock(std::os::fd::AsRawFd::as_raw_fd(&held), libc::LOCK_EX) }, 0);
     let start = std::time::Instant::now();
-    assert!(reaper().contains("another sweep is under way"));
+    assert!(reaper().contains("nothing done"));
     assert!(start.elapsed() < Duration::from_secs(5));
     drop(held);
     assert_eq!(sweeps.sweep(user.uid), "marked", "the sweep that did nothing marked it");

@@ -113,8 +113,11 @@ impl User {
         fs::write(&path, text).unwrap();
     }
 
-    /// Changes one value of the spec.
+    /// Changes one value of the spec, and for a home the way down to it, as jailbase would.
     pub fn set(&self, key: &str, value: &str) {
+        if let ("home", Some((_, below))) = (key, value[1..].split_once('/')) {
+            drop(fs::create_dir_all(self.file("parents").join(below)));
+        }
         self.respec(|text| {
             let lines = text
                 .lines()
