@@ -276,3 +276,20 @@ fn a_run_directory_that_cannot_be_written_stops_no_sweep_and_no_entry_once_the_h
     }
     nothing_to_do_and_then_as_ever(&user);
 }
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_machine_that_is_young_itself_gets_its_holder_whichever_processor_makes_it() {
+    let user = User::new();
+    let processors = std::thread::available_parallelism().unwrap().get();
+    let line = format!("mount -t tmpfs -o mode=700 tmpfs {RUN} && taskset -c $1 $2 --ensure {}", user.name);
+    for round in 0..ROUNDS {
+        // A container's process 1, as far as trampoline can tell; its namespace goes with it, and the holder with that.
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "--pid", "--fork", "--mount-proc", "sh", "-c", &line, "sh"]);
+        command.arg((round / processors % processors).to_string()).arg(program("trampoline"));
+        process::before_exec(&mut command, move || process::run_on(round % processors));
+        let done = command.output().unwrap();
+        assert!(done.status.success(), "round {round}: {}", String::from_utf8_lossy(&done.stderr));
+    }
+}

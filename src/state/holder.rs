@@ -17,11 +17,14 @@ use crate::sys::lock::Lock;
 use crate::sys::mount::{self, Flags};
 use crate::sys::ns::{self, Kind};
 use crate::sys::root::Root;
-use crate::sys::{Errno, files};
+use crate::sys::{self, Errno, files};
 use std::os::fd::OwnedFd;
 
-/// How often a pin is tried on a new namespace; see [`Holder::pin`].
+/// How often a pin is tried on a new namespace; see [`settle`].
 const TRIES: usize = 48;
+
+/// What came of a try: no try was possible, or what the kernel said to it.
+type Tried<T> = Result<sys::Result<T>, Error>;
 
 /// The holder, held open: while this value lives its own pin cannot expire.
 #[derive(Debug)]
@@ -64,28 +67,13 @@ impl Holder {
 
     /// In a new mount namespace: pins it on a path of the holder's, and comes out in the holder. No sweep takes the pin
     /// before the returned descriptor is closed, however long it takes its maker to open it.
-    ///
-    /// KERNEL: to prevent loops of pins, a mount namespace can be mounted only where its id is higher than the id of the
-    /// namespace it is mounted in (`mnt_ns_loop`, fs/namespace.c). Since 6.18 ids are handed out per processor, in
-    /// batches of 4096, so a namespace made later on another processor can have a lower one, and the mount is refused:
-    /// EINVAL for mount(2), ELOOP for move_mount(2). A copy of the namespace has another id.
     pub fn pin(&self, root: &Root, name: &str, own_namespaces: &OwnedFd) -> Result<OwnedFd, Error> {
-        for turn in 0..TRIES {
-            let new = fd::open_magic(own_namespaces, Kind::Mount.name(), How::Read).doing("open", "the new mount namespace")?;
+        let pinned = settle(root, own_namespaces, |made| {
             self.enter(root)?;
-            let errno = match mount::pin(root, &new, fd::HERE, name) {
-                Ok(held) => return Ok(held),
-                Err(errno) => errno,
-            };
-            // The empty place would do no harm, but nobody would miss it either if this is the last try.
-            files::remove(fd::HERE, name).unwrap_or(());
-            if ![Errno::ELOOP, Errno::EINVAL].contains(&errno) {
-                return Err(errno).doing("pin", name);
-            }
-            ns::join(root, &new, Kind::Mount).doing("go back into", "the new mount namespace")?;
-            ns::copy_mounts_anew(root, turn).doing("copy", "the new mount namespace")?;
-        }
-        Err(Error::failed("pin", name, format!("the kernel refused {TRIES} namespaces in a row")))
+            // An empty place would do no harm, but nobody would miss it either.
+            Ok(mount::pin(root, made, fd::HERE, name).inspect_err(|_| files::remove(fd::HERE, name).unwrap_or(())))
+        });
+        pinned?.doing("pin", name)
     }
 
     /// Makes the holder, if nobody was faster: a tmpfs with places and nothing of the host's in it. The template is a copy
@@ -94,7 +82,7 @@ impl Holder {
     pub fn make(root: &Root, host: &Host) -> Result<Self, Error> {
         files::make_directory(fd::HERE, RUN, 0o700).doing("make", RUN)?;
         let run = judge::open_directory(RUN, How::List)?;
-        let lock = Lock::exclusive(&run).doing("lock", RUN)?;
+        let _lock = Lock::exclusive(&run).doing("lock", RUN)?;
         if let Some(holder) = Self::find()? {
             return Ok(holder);
         }
@@ -110,32 +98,53 @@ impl Holder {
         dirs.try_for_each(|dir| files::make_directory(fd::HERE, dir, 0o700)).doing("make", "the holder's directories")?;
         let mut kinds = Kind::BESIDE_MOUNT.into_iter().map(|kind| format!("{}/{}", layout::NS, kind.name()));
         kinds.try_for_each(|kind| files::touch(fd::HERE, &kind, 0o600)).doing("make", "the places of pins")?;
-        let holder = Self { namespace: fd::open_magic(&own, Kind::Mount.name(), How::Read).doing("open", "the holder")? };
-        ns::unshare(root, &[Kind::Mount]).doing("make", "the template")?;
-        let template = fd::open("/", How::Directory).and_then(|top| mount::set_flags(root, top, Flags::SEALED, false));
-        template.doing("seal", "the template")?;
-        holder.pin(root, layout::TEMPLATE, &own)?;
-        host.back(root)?;
-        Self::pin_itself(root, &holder.namespace)?;
-        drop(lock);
+        // ORDER: the template first, so that nobody ever finds a holder without one; a copy of the holder has it not.
+        let pinned = settle(root, &own, |_| {
+            let namespace = fd::open_magic(&own, Kind::Mount.name(), How::Read).doing("open", "the holder")?;
+            let holder = Self { namespace };
+            ns::unshare(root, &[Kind::Mount]).doing("make", "the template")?;
+            let template = fd::open("/", How::Directory).and_then(|top| mount::set_flags(root, top, Flags::SEALED, false));
+            template.doing("seal", "the template")?;
+            holder.pin(root, layout::TEMPLATE, &own)?;
+            host.back(root)?;
+            Ok(Self::pin_itself(root, &holder.namespace))
+        });
+        pinned?.doing("pin the holder in", RUN)?;
         Self::find()?.ok_or_else(|| Error::failed("find", format!("{RUN}/{}", layout::HOLDER), "it vanished; try again"))
     }
 
     /// KERNEL: a mount of a mount namespace is never copied to another namespace, so mounting one below a shared mount
     /// that has peers or slaves is EINVAL (`copy_tree`, fs/namespace.c). Then, and only then, a private mount of our own
     /// directory is put in between.
-    fn pin_itself(root: &Root, holder: &OwnedFd) -> Result<(), Error> {
+    fn pin_itself(root: &Root, holder: &OwnedFd) -> sys::Result<OwnedFd> {
         // Opened anew at each try: the private mount lies over what was open before.
         let pin = || mount::pin(root, holder, fd::open(RUN, How::Directory)?, layout::HOLDER);
-        let pinned = match pin() {
-            Err(Errno::EINVAL) => {
-                mount::private_bind(root, RUN).doing("make private", RUN)?;
-                pin()
-            }
+        match pin() {
+            Err(Errno::EINVAL) => mount::private_bind(root, RUN).and_then(|()| pin()),
             pinned => pinned,
-        };
-        pinned.map(drop).doing("pin the holder in", RUN)
+        }
     }
+}
+
+/// In a new mount namespace: has it pinned by `put`, which leaves it for the one where the pin is to be.
+///
+/// KERNEL: to prevent loops of pins, a mount namespace can be mounted only where its id is higher than the id of the
+/// namespace it is mounted in (`mnt_ns_loop`, fs/namespace.c). Since 6.18 ids are handed out per processor, in batches of
+/// 4096, so a namespace made later on another processor can have a lower one, and the mount is refused: EINVAL for
+/// mount(2), ELOOP for move_mount(2). A copy of the namespace has another id. The holder meets this in a container, whose
+/// own namespace is young as well.
+fn settle<T>(root: &Root, own: &OwnedFd, put: impl Fn(&OwnedFd) -> Tried<T>) -> Tried<T> {
+    for turn in 0..TRIES {
+        let made = fd::open_magic(own, Kind::Mount.name(), How::Read).doing("open", "the new mount namespace")?;
+        match put(&made)? {
+            Err(Errno::ELOOP | Errno::EINVAL) => {
+                ns::join(root, &made, Kind::Mount).doing("go back into", "the new mount namespace")?;
+                ns::copy_mounts_anew(root, turn).doing("copy", "the new mount namespace")?;
+            }
+            done => return Ok(done),
+        }
+    }
+    Err(Error::failed("pin", "a mount namespace", format!("the kernel refused {TRIES} of them in a row")))
 }
 
 /// The namespace that is pinned on a place. An empty file is what a sweep leaves for a moment between unmounting a pin and

@@ -76,7 +76,7 @@ pub fn in_user_namespace() -> bool {
     own.and_then(|own| is_initial(own, Kind::User)) == Ok(false)
 }
 
-/// Copies the current mount namespace into one with a higher id, sooner or later; see [`crate::state::holder::Holder::pin`].
+/// Copies the current mount namespace into one with a higher id, sooner or later; see `settle` in `state/holder.rs`.
 ///
 /// The first turns copy it on one processor after the other. A caller's affinity is no bar to root, but a cpuset is; so
 /// the later turns use up ids of the processor at hand, by namespaces that cost little and that nobody will miss: the

@@ -29,6 +29,9 @@ fn whole(protocol: Protocol) -> Explored {
 #[test]
 fn no_interleaving_breaks_the_protocol_and_from_each_state_all_that_must_come_can_come() {
     let explored = whole(Protocol::Whole);
+    let count = explored.states.len();
+    let told = format!("{},{:03} states", count / 1000, count % 1000);
+    assert!(include_str!("../../docs/DESIGN.md").contains(&told), "docs/DESIGN.md does not tell of {told}");
     // A model in which nothing happens holds everything.
     for (what, seen) in [
         ("two sessions at once", State::two_sessions as fn(&State) -> bool),

@@ -1,5 +1,13 @@
 //! The reaper: what it takes down and what it leaves, and whom a drain keeps out.
-#![allow(unsafe_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::as_conversions)]
+#![allow(
+    unsafe_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    clippy::print_stdout
+)]
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -10,3 +18,4 @@ mod figures;
 mod races;
 mod strangers;
 mod sweeps;
+mod units;
