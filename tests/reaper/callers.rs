@@ -145,3 +145,20 @@ fn wrong_words_are_told_from_a_failed_sweep() {
         assert!(done.code == 0 && done.err.is_empty() && !done.out.is_empty(), "{done:?}");
     }
 }
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn nobody_but_root_can_open_what_sweeps_makers_and_drains_lock() {
+    let user = User::new();
+    let _ours_alone = sweep::none();
+    user.ensure();
+    for dir in [format!("{STATE}/jails"), format!("{STATE}/jails/{}", user.uid), RUN.to_owned()] {
+        for uid in [WWW, user.uid] {
+            let refused = process::apart(|| {
+                process::become_user(uid, uid)?;
+                Ok(process::open(&dir, libc::O_RDONLY | libc::O_DIRECTORY).map_or_else(|e| process::errno(&e), |_| 0))
+            });
+            assert_eq!(i32::from(refused), libc::EACCES, "uid {uid}: {dir}");
+        }
+    }
+}

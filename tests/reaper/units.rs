@@ -3,6 +3,7 @@
 use crate::common::user::User;
 use crate::common::{process, program, seen, sweep};
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -145,6 +146,17 @@ fn the_service_sweeps_under_systemd_and_the_timer_starts_it() {
     // The journal may be a moment behind.
     let line = format!("6 {}: unmounted\n", user.uid);
     assert!(seen::within(Duration::from_secs(5), || system.journal() == line), "{}", system.journal());
+
+    // As the unit says it is done.
+    let dropin = units.0.join("trampoline-reaper.service.d");
+    let figures = units.0.join("x.prom");
+    fs::create_dir(&dropin).unwrap();
+    let line = format!("ExecStart={} --metrics {}", program("reaper").display(), figures.display());
+    fs::write(dropin.join("figures.conf"), format!("[Service]\nExecStart=\n{line}\n")).unwrap();
+    system.run(&["systemctl", "daemon-reload"]);
+    sweep();
+    assert!(fs::read_to_string(&figures).unwrap().contains("trampoline_sweep_success 1\n"));
+    assert_eq!(fs::metadata(&figures).unwrap().permissions().mode() & 0o777, 0o644, "in spite of UMask=");
 
     system.run(&["systemctl", "start", "trampoline-reaper.timer"]);
     let timers = system.run(&["systemctl", "list-timers", "--all", "--no-pager"]);
