@@ -1,4 +1,4 @@
-//! Who adds, changes and removes users while they are called.
+//! Who adds, changes and removes users, and who drains their jails, while they are called.
 
 use crate::callers::Dice;
 use crate::common::program;
@@ -70,4 +70,37 @@ fn remove(tenant: &Tenant, dice: &mut Dice, figures: &Figures) {
         }
         sleep(Duration::from_millis(5));
     }
+}
+
+/// Drains one jail after the other, and now and then all at once, until the end.
+pub fn drain_until(end: &AtomicBool, all: &[Tenant], figures: &Figures) {
+    let mut dice = Dice(u64::try_from(all.len()).unwrap());
+    while !end.load(Ordering::SeqCst) {
+        if dice.below(20) == 0 {
+            drain(&["--all"], all, "", Event::DrainOfAll, figures);
+        } else {
+            let tenant = &all[dice.below(all.len())];
+            let name = tenant.user().name.as_str();
+            drain(&[name], std::slice::from_ref(tenant), name, Event::Drain, figures);
+        }
+        // Longer than a drain takes: otherwise callers would be promised nothing.
+        sleep(Duration::from_millis(200));
+    }
+}
+
+fn drain(whom: &[&str], those: &[Tenant], name: &str, event: Event, figures: &Figures) {
+    those.iter().for_each(Tenant::begin);
+    let mut reaper = Command::new(program("reaper"));
+    let done = reaper.arg("--drain").args(whom).args(["--wait", "2"]).env_clear().output().unwrap();
+    those.iter().for_each(Tenant::end);
+    let said = String::from_utf8_lossy(&done.stderr);
+    figures.add(match done.status.code() {
+        Some(0) if said.is_empty() => event,
+        Some(75) if said.lines().all(|line| line.ends_with(": sessions still run, and new ones may begin again")) => {
+            Event::NotDrained
+        }
+        // Somebody had just removed that user.
+        Some(77) if !name.is_empty() && said.contains(" is missing: this u") => Event::NothingToDrain,
+        code => panic!("a drain of {whom:?}: {code:?}: {said}"),
+    });
 }

@@ -151,6 +151,9 @@ fn refusal(tenant: &Tenant, uid: u32, done: &Done) -> Event {
         return Event::ChangedMeanwhile;
     }
     let line = done.failed(77);
+    if line == "not now: this jail is being drained; try again later" {
+        return Event::Drained;
+    }
     let allowed = if uid == 0 {
         vec![
             format!("refused: by-name/{name} is missing: this user has no jail; see jailbase user add"),

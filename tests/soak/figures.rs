@@ -22,6 +22,7 @@ events! {
     Killed => "calls killed at some moment",
     Refused => "calls refused, because the user was being removed or was not there",
     ChangedMeanwhile => "calls refused, because the user's spec was changed in that moment",
+    Drained => "calls refused, because the jail was being drained",
     Sweep => "sweeps",
     SweepLeftOut => "sweeps left out, because another took more than a second",
     Unmounted => "jails unmounted by a sweep",
@@ -30,6 +31,10 @@ events! {
     Updated => "users changed",
     Removed => "users removed",
     NotRemoved => "removals refused, because programs ran in the jail",
+    Drain => "drains of one user's jail",
+    DrainOfAll => "drains of all jails",
+    NothingToDrain => "drains refused, because the user was not there",
+    NotDrained => "drains whose time was over, because programs ran on",
 }
 
 #[derive(Default)]
@@ -77,11 +82,11 @@ impl Figures {
 
     /// Everything that is to happen at once did happen.
     pub fn is_worth_its_name(&self) -> bool {
-        use Event::{Added, Ensured, First, Killed, Next, Refused, Removed, Sweep, Unmounted, Updated};
-        [First, Next, Ensured, Killed, Refused, Sweep, Unmounted, Added, Updated, Removed]
-            .iter()
-            .all(|event| self.count(*event) > 0)
-            && self.walks().iter().all(|count| *count > 0)
+        use Event::{
+            Added, Drain, DrainOfAll, Drained, Ensured, First, Killed, Next, Refused, Removed, Sweep, Unmounted, Updated,
+        };
+        let all = [First, Next, Ensured, Killed, Refused, Drained, Sweep, Unmounted, Added, Updated, Removed, Drain, DrainOfAll];
+        all.iter().all(|event| self.count(*event) > 0) && self.walks().iter().all(|count| *count > 0)
     }
 
     /// The table, for people. Whoever reads it knows that nothing failed: a failure ends the soak without one.
@@ -89,8 +94,8 @@ impl Figures {
         let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
         let processors = std::thread::available_parallelism().unwrap();
         let mut text = format!(
-            "Linux {}, {processors} processors: {CALLERS} callers × {USERS} users, {REAPERS} reapers, {ADMINISTRATORS} administrators, \
-             {rounds} rounds in {} s.\n\n| what | how often |\n|---|---:|\n",
+            "Linux {}, {processors} processors: {CALLERS} callers × {USERS} users, {REAPERS} reapers, {ADMINISTRATORS} administrators \
+             and one who drains, {rounds} rounds in {} s.\n\n| what | how often |\n|---|---:|\n",
             kernel.trim(),
             took.as_secs()
         );

@@ -1,4 +1,4 @@
-//! The soak: eight callers and fifty users, two reapers that never rest, two administrators who add and remove users,
+//! The soak: eight callers and fifty users, two reapers that never rest, administrators who add, remove and drain users,
 //! and people who look around, all at once. Whoever was not told to be refused is served, what was written is there,
 //! and nothing is left.
 //!
@@ -67,6 +67,7 @@ fn whatever_happens_at_once_nobody_is_failed_nothing_is_lost_and_nothing_is_left
             let own: Vec<&Tenant> = tenants[..COMING_AND_GOING].iter().skip(number).step_by(ADMINISTRATORS).collect();
             scope.spawn(move || administrators::change_until(end, &own, figures));
         }
+        scope.spawn(move || administrators::drain_until(end, tenants, figures));
         walkers::start(scope, end, figures);
         let callers: Vec<_> =
             (0..CALLERS).map(|number| scope.spawn(move || callers::visit(number, rounds, tenants, figures))).collect();

@@ -5,18 +5,21 @@ use crate::common::user::User;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// One user, who may be changed by one administrator while callers come.
+/// One user, who may be drained by one administrator and changed by another while callers come.
 pub struct Tenant {
     user: User,
-    /// Even: nobody is changing this user. Odd: somebody is.
-    changes: AtomicU64,
+    /// How many changes and drains began, and how many of them ended.
+    begun: AtomicU64,
+    ended: AtomicU64,
     present: AtomicBool,
 }
 
 /// What a user was like at one moment.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Look {
-    changes: u64,
+    begun: u64,
+    /// Somebody was at it.
+    open: bool,
     present: bool,
 }
 
@@ -27,13 +30,13 @@ pub enum Told {
     Served,
     /// The user had none all the time.
     Refused,
-    /// Somebody was changing that meanwhile.
+    /// Somebody was changing that meanwhile, or drained the jail.
     Either,
 }
 
 impl Tenant {
     pub fn new() -> Self {
-        Self { user: User::new(), changes: AtomicU64::new(0), present: AtomicBool::new(true) }
+        Self { user: User::new(), begun: AtomicU64::new(0), ended: AtomicU64::new(0), present: AtomicBool::new(true) }
     }
 
     pub fn user(&self) -> &User {
@@ -44,23 +47,37 @@ impl Tenant {
         self.present.load(Ordering::SeqCst)
     }
 
-    /// Changes the user; `how` says whether there is a jail after it.
+    /// From here on callers may be refused.
+    pub fn begin(&self) {
+        self.begun.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// From here on they may not.
+    pub fn end(&self) {
+        self.ended.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Changes the user; `how` says whether there is a jail after it. Only one administrator does so.
     pub fn change(&self, how: impl FnOnce() -> bool) {
-        self.changes.fetch_add(1, Ordering::SeqCst);
+        self.begin();
         self.present.store(how(), Ordering::SeqCst);
-        self.changes.fetch_add(1, Ordering::SeqCst);
+        self.end();
     }
 
     pub fn look(&self) -> Look {
-        // The number first: a change that begins in between shows in the look after the call.
-        Look { changes: self.changes.load(Ordering::SeqCst), present: self.is_present() }
+        // What ended is read first, so that no change counts as ended and not as begun; what is read in between shows
+        // in the look after the call.
+        let ended = self.ended.load(Ordering::SeqCst);
+        let begun = self.begun.load(Ordering::SeqCst);
+        Look { begun, open: begun != ended, present: self.is_present() }
     }
 
     /// What a call was told that began after the first of these looks and ended before the second.
     pub fn told(before: Look, after: Look) -> Told {
-        match before.changes {
-            changes if changes != after.changes || changes % 2 == 1 => Told::Either,
-            _ if before.present => Told::Served,
+        match before {
+            Look { open: true, .. } => Told::Either,
+            Look { begun, .. } if begun != after.begun => Told::Either,
+            Look { present: true, .. } => Told::Served,
             _ => Told::Refused,
         }
     }
@@ -68,12 +85,14 @@ impl Tenant {
     /// Every file of this user's jail is there, or none but the tmp that a removal keeps, and nothing unfinished.
     #[track_caller]
     pub fn has_its_files_or_none(&self) {
-        let mut found: Vec<String> = std::fs::read_dir(self.user.file(""))
+        let found: Vec<String> = std::fs::read_dir(self.user.file(""))
             .map(|all| all.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect())
             .unwrap_or_default();
-        found.sort();
-        let whole = ["group", "passwd", "spec", "tmp"];
-        let is_so = if self.is_present() { found == whole } else { found.is_empty() || found == ["tmp"] };
+        let has = |name: &str| found.iter().any(|one| one == name);
+        let is_so = match self.is_present() {
+            true => ["spec", "passwd", "group", "tmp"].into_iter().all(has) && !found.iter().any(|name| name.starts_with('.')),
+            false => found.is_empty() || found == ["tmp"],
+        };
         assert!(is_so, "the files of uid {}: {found:?}", self.user.uid);
         let link = format!("{STATE}/jails/by-name/{}", self.user.name);
         assert_eq!(Path::new(&link).is_symlink(), self.is_present(), "{link}");
