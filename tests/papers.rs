@@ -1,6 +1,9 @@
 //! What the papers say is what the sources say: options, keys, exit codes, links. Reads files and nothing else.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "papers/ledger.rs"]
+mod ledger;
+
 use std::collections::BTreeSet;
 use std::fs::read_to_string;
 use std::path::{Path, PathBuf};

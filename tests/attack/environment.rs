@@ -1,7 +1,6 @@
 //! Variables that led other programs astray: those that reach trampoline, and those that would reach the program.
 
 use crate::common::call::Call;
-use crate::common::trace::Scratch;
 use crate::common::user::User;
 use crate::common::{log, process, program};
 use std::process::Command;
@@ -134,16 +133,19 @@ __attribute__((constructor)) static void tell(void) {
 #[ignore = "needs root and installed programs: make check"]
 fn a_library_that_the_environment_names_is_loaded_neither_into_it_nor_into_the_program() {
     let user = User::new();
-    let place = Scratch::new(&user.name);
-    std::fs::set_permissions(&place.0, std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
-    let at = |name: &str| place.0.join(name).to_str().unwrap().to_owned();
-    std::fs::write(at("t.c"), TATTLER.replace("PLACE", place.0.to_str().unwrap())).unwrap();
+    // Where everybody can write, on the host and inside.
+    let place = user.in_home("place");
+    std::fs::create_dir(&place).unwrap();
+    std::fs::set_permissions(&user.home, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    std::fs::set_permissions(&place, std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
+    let at = |name: &str| place.join(name).to_str().unwrap().to_owned();
+    std::fs::write(at("t.c"), TATTLER.replace("PLACE", place.to_str().unwrap())).unwrap();
     assert!(Command::new("gcc").args(["-shared", "-fPIC", "-o", &at("t.so"), &at("t.c")]).status().unwrap().success());
     for name in ["libnss_files.so.2", "libnss_compat.so.2", "libc.so.6", "gconv-modules.so", "UTF-16.so"] {
         std::fs::copy(at("t.so"), at(name)).unwrap();
     }
     std::fs::write(at("gconv-modules"), "module INTERNAL UTF-8// UTF-16 1\nmodule UTF-8// INTERNAL UTF-16 1\n").unwrap();
-    let (so, dir) = (at("t.so"), place.0.to_str().unwrap().to_owned());
+    let (so, dir) = (at("t.so"), place.to_str().unwrap().to_owned());
     let variables = [
         ("LD_PRELOAD", so.as_str()),
         ("LD_AUDIT", &so),
@@ -159,10 +161,15 @@ fn a_library_that_the_environment_names_is_loaded_neither_into_it_nor_into_the_p
         ("HOSTALIASES", &so),
         ("OPENSSL_CONF", &so),
     ];
-    // The bait works: an ordinary program takes it.
+    // The bait works: an ordinary program takes it, and so does one inside whose caller asks for that.
+    let told = || std::fs::read_to_string(at("told")).unwrap_or_default();
     Call::of("/bin/true", [""; 0]).env(&[("LD_PRELOAD", &so)]).run().well();
-    assert!(std::fs::read_to_string(at("told")).unwrap().contains("true"), "the library does not tell");
+    assert!(told().contains("true"), "the library does not tell");
     std::fs::remove_file(at("told")).unwrap();
+    Call::new(["-e", &format!("LD_PRELOAD={so}"), &user.name, "--", "true"]).run().well();
+    assert!(told().contains("true"), "the library does not tell inside");
+    std::fs::remove_file(at("told")).unwrap();
+    crate::common::seen::take_down(user.uid);
     for words in [
         &["--policy"][..],
         &["--explain", &user.name],
@@ -174,8 +181,8 @@ fn a_library_that_the_environment_names_is_loaded_neither_into_it_nor_into_the_p
         Call::new(words).env(&variables).run();
         Call::new(words).env(&variables).by(0, 0).run();
     }
-    assert!(!std::path::Path::new(&at("told")).exists(), "it was loaded into {}", std::fs::read_to_string(at("told")).unwrap());
-    let left: Vec<String> = std::fs::read_dir(&place.0).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    assert_eq!(told(), "", "it was loaded");
+    let left: Vec<String> = std::fs::read_dir(&place).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
     assert_eq!(left.len(), 8, "something else was written there: {left:?}");
 }
 
