@@ -16,8 +16,16 @@ use std::time::{Duration, Instant};
 fn call(words: &[&str]) -> (Output, Duration) {
     let start = Instant::now();
     let mut command = Command::new(program("trampoline"));
-    let done = command.args(words).uid(WWW).gid(WWW).env_clear().stdin(Stdio::null()).output().unwrap();
-    (done, start.elapsed())
+    command.args(words).uid(WWW).gid(WWW).env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let ended = common::seen::within(Duration::from_secs(10), || child.try_wait().unwrap().is_some());
+    if !ended {
+        child.kill().unwrap();
+    }
+    let took = start.elapsed();
+    let done = child.wait_with_output().unwrap();
+    assert!(ended, "{words:?} hangs");
+    (done, took)
 }
 
 /// A run, a refusal, a wrong command line and a program that is not there end as ever, and nobody waits for a log.
