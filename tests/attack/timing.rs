@@ -1,7 +1,7 @@
 //! Callers who strike in the middle: signals and kills at every instant of a cold entry.
 
 use crate::common::user::User;
-use crate::common::{seen, sweep};
+use crate::common::{program, seen, sweep};
 use std::time::Duration;
 
 #[test]
@@ -54,4 +54,35 @@ fn a_term_before_the_program_has_started_is_not_lost() {
         let done = running.end();
         assert!(done.took < Duration::from_secs(10), "the signal was lost after {} us", 500 + step * 50);
     }
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_sweep_killed_at_any_of_its_calls_takes_nothing_from_a_session_and_is_made_up_for_by_the_next() {
+    let (busy, idle) = (User::new(), User::new());
+    let sweeps = sweep::ours();
+    let running = busy.call(&["sleep", "600"]).start();
+    assert!(seen::within(Duration::from_secs(5), || seen::processes(busy.uid).iter().any(|(_, c)| c == "sleep")));
+    let mut killed = 0;
+    for call in 1.. {
+        idle.ensure();
+        // Marked, so that this sweep is one that takes it down.
+        assert_eq!(sweeps.sweep(idle.uid), "marked");
+        let inject = format!("inject=all:signal=KILL:when={call}");
+        let words = ["-qq", "-o", "/dev/null", "-e", "trace=all", "-e", &inject];
+        let done = std::process::Command::new("/usr/bin/strace").args(words).arg(program("reaper")).output().unwrap();
+        assert!(seen::is_pinned(busy.uid), "killed at call {call}, it took a jail from under a session");
+        // Whatever it left, the jail is whole or not there.
+        assert_eq!(idle.run(&["id", "-u"]).well(), idle.uid.to_string(), "call {call}");
+        if done.status.success() {
+            break;
+        }
+        killed += 1;
+    }
+    assert!(killed > 40, "{killed}");
+    drop((sweeps.sweep(idle.uid), sweeps.sweep(idle.uid)));
+    assert!(!seen::has_place(idle.uid));
+    running.signal(libc::SIGTERM);
+    running.end();
+    println!("{killed} sweeps killed, one at each of its calls");
 }
