@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := build
-.PHONY: help build check check-fast check-root clean-check demo bench soak scale install uninstall clean programs-for-check
+.PHONY: help build trampoline check check-fast check-root clean-check demo bench fuzz soak scale reproducible deny install uninstall clean programs-for-check
 
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -48,11 +48,23 @@ demo: tools-demo ## two users, two jails, the reaper; leaves no jail, mount or p
 bench: tools-bench ## the figures, against the peers Debian packages
 	./tests/run bench
 
-soak: tools-check ## everything at once for some 20 minutes, or for ROUNDS=; the figures go to docs/soak.md
+soak: tools-check ## the long forms of the tests, as root: hours; ROUNDS= of everything at once, whose figures go to docs/soak.md
 	ROUNDS=$(ROUNDS) ./tests/run soak
 
 scale: tools-demo ## what 1 to 10,000 live jails cost, or SIZES=; the figures go to docs/scale.md
 	SIZES=$(SIZES) ./tests/run scale
+
+trampoline: ## the setuid program alone, in target/release
+	$(call setuid,target,$${JAIL_POLICY:-$(CURDIR)/policy.toml})
+
+fuzz: ## SECONDS (60) of each target of libFuzzer, led by coverage; TARGETS= says which
+	./tests/fuzz/run $(or $(SECONDS),60) $(TARGETS)
+
+reproducible: ## builds everything again elsewhere, and compares
+	./tests/reproducible $(CURDIR)/target/release trampoline reaper jailbase
+
+deny: ## cargo deny: licences, bans and sources of all crates; builds cargo-deny if it is not there
+	./tests/deny
 
 # For tests/run: the programs with the tests' policy, installed as an administrator would.
 programs-for-check:
