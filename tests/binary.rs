@@ -39,7 +39,8 @@ fn its_tables_are_read_only_its_stack_is_not_executable_and_nothing_is_both_writ
         let flags = |kind: &str| -> Vec<String> {
             let rows = segments.lines().map(str::trim).filter(|line| line.starts_with(kind));
             // The flags stand between the sixth column and the last, with blanks for those that are off.
-            rows.map(|row| row.split_whitespace().skip(6).take_while(|word| !word.starts_with("0x")).collect()).collect()
+            rows.map(|row| row.split_whitespace().skip(6).filter(|word| word.chars().all(|c| "RWE".contains(c))).collect())
+                .collect()
         };
         assert_eq!(flags("GNU_STACK"), ["RW"], "{name}");
         assert_eq!(flags("GNU_RELRO"), ["R"], "{name}");
@@ -120,7 +121,8 @@ const UNWANTED: &[&str] = &[
 ];
 
 fn unwanted(symbols: &str) -> BTreeSet<&'static str> {
-    let words: BTreeSet<&str> = symbols.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
+    // A symbol ends its line, in the list of nm and in the map of either linker.
+    let words: BTreeSet<&str> = symbols.lines().filter_map(|line| line.split_whitespace().last()).collect();
     UNWANTED.iter().copied().filter(|name| words.contains(name) || words.contains(format!("__{name}").as_str())).collect()
 }
 
