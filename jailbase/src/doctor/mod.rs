@@ -13,10 +13,10 @@ mod owners;
 mod programs;
 mod room;
 mod runs;
+mod schedule;
 mod settings;
 mod show;
 mod state;
-mod sweeps;
 mod users;
 mod walkers;
 
@@ -47,7 +47,7 @@ pub fn run(root: &Root, host: &Host, words: &Words) -> Result<u8, Error> {
     host::look(&mut report);
     programs::look(&mut report);
     runs::look(&mut report);
-    sweeps::look(&mut report);
+    schedule::look(&mut report);
     state::look(&mut report);
     let users = users::look(&mut report);
     homes::look(&users, &mut report);

@@ -63,9 +63,9 @@ fn start(path: &Path, account: &User) -> Option<Fault> {
     let todo = format!("let {name} execute it: make install GROUP=..., or MODE=4755");
     // In a supplementary group of the file's the caller may start it all the same; a service can be told to give it.
     let group = std::fs::metadata(path).map(|meta| meta.gid()).ok()?;
-    let c_name = std::ffi::CString::new(name.as_str()).unwrap_or_default();
-    let known = nix::unistd::getgrouplist(&c_name, account.gid);
-    if group != account.gid.as_raw() && known.is_ok_and(|groups| groups.iter().any(|known| known.as_raw() == group)) {
+    let c_name = std::ffi::CString::new(name.as_str()).ok()?;
+    let groups = nix::unistd::getgrouplist(&c_name, account.gid);
+    if group != account.gid.as_raw() && groups.is_ok_and(|all| all.iter().any(|known| known.as_raw() == group)) {
         return Some(advice(found, format!("see that the service of {name} runs with all its groups, or {todo}")));
     }
     Some(problem(found, todo))

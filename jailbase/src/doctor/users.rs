@@ -28,8 +28,14 @@ pub fn look(report: &mut Report) -> Vec<Spec> {
             return Vec::new();
         }
     };
-    let names = files::names(&jails.dir).unwrap_or_default();
-    let mut targets: Vec<Target> = names.iter().filter_map(|name| pins::target_of(name)).collect();
+    let listed = match files::names(&jails.dir) {
+        Ok(listed) => listed,
+        Err(errno) => {
+            report.note("specs", [problem(format!("{all} cannot be listed: {}", jail::sys::why(errno)), "look at the disk")], "");
+            return Vec::new();
+        }
+    };
+    let mut targets: Vec<Target> = listed.iter().filter_map(|name| pins::target_of(name)).collect();
     targets.sort();
     let (mut specs, mut faults, mut beside) = (Vec::new(), Vec::new(), Vec::new());
     for target in targets {
