@@ -2,8 +2,8 @@
 
 use crate::{Programs, in_world};
 
-/// What else is seen when root itself has no rights through the file.
-const CANNOT_START: [&str; 3] = ["trampoline-callers", "trampoline-policy", "trampoline-version"];
+/// What else is seen when others than root can change the file: then nobody starts it.
+const NOT_STARTED: [&str; 3] = ["trampoline-callers", "trampoline-policy", "trampoline-version"];
 
 #[test]
 #[ignore = "needs root and installed programs: make check"]
@@ -13,11 +13,16 @@ fn each_fault_of_the_installed_programs_is_found_by_the_check_of_its_name() {
         ("chmod 0750 trampoline", "trampoline-mode", "problem", &["trampoline-callers"]),
         ("chmod 6750 trampoline", "trampoline-mode", "problem", &[]),
         ("chmod 4755 trampoline", "trampoline-mode", "advice", &[]),
-        ("chmod 4770 trampoline", "trampoline-owner", "problem", &[]),
-        ("chown 33 trampoline; chmod 4750 trampoline", "trampoline-owner", "problem", &CANNOT_START),
+        ("chmod 4770 trampoline", "trampoline-owner", "problem", &NOT_STARTED),
+        ("chown 33 trampoline; chmod 4750 trampoline", "trampoline-owner", "problem", &NOT_STARTED),
         ("chgrp root trampoline; chmod 4750 trampoline", "trampoline-callers", "problem", &[]),
         ("ln trampoline other", "trampoline-links", "problem", &[]),
-        ("chmod 0777 .", "trampoline-path", "problem", &["tools-owner"]),
+        (
+            "chmod 0777 .",
+            "trampoline-path",
+            "problem",
+            &["tools-owner", "trampoline-callers", "trampoline-policy", "trampoline-version"],
+        ),
         ("mount --bind . .; mount -o remount,bind,nosuid . .", "trampoline-nosuid", "problem", &["trampoline-callers"]),
         ("rm trampoline", "trampoline-installed", "problem", &[]),
         ("rm reaper", "reaper-installed", "problem", &["reaper-scheduled"]),
@@ -44,5 +49,20 @@ fn each_fault_of_the_installed_programs_is_found_by_the_check_of_its_name() {
         problems.sort_unstable();
         expected.sort_unstable();
         assert_eq!(problems, expected, "{spoil}: {said:#?}");
+    }
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_trampoline_that_others_can_change_is_not_started_by_root() {
+    let programs = Programs::new();
+    let trace = programs.path("started");
+    let script = format!("printf '#!/bin/sh\\ntouch {trace}\\n' >{}", programs.path("trampoline"));
+    in_world(&programs, &script);
+    assert!(std::path::Path::new(&trace).exists(), "root's own is started, or this test shows nothing");
+    std::fs::remove_file(&trace).unwrap();
+    for spoil in ["chown 33", "chmod 0777"] {
+        in_world(&programs, &format!("{spoil} {}", programs.path("trampoline")));
+        assert!(!std::path::Path::new(&trace).exists(), "{spoil}");
     }
 }

@@ -58,6 +58,11 @@ pub fn trampoline() -> Option<PathBuf> {
     installed("trampoline").into_iter().next()
 }
 
+/// Whether nobody but root can have put this file there or changed it: only then may root start it.
+pub fn is_roots_alone(path: &Path) -> bool {
+    symlink_metadata(path).is_ok_and(|meta| owners::fault(path, &meta).is_none()) && owners::above(path).is_empty()
+}
+
 /// The files of this name where programs are installed; what is beside us first, and each file once.
 pub fn installed(name: &str) -> Vec<PathBuf> {
     let own = std::env::current_exe().ok().and_then(|path| path.parent().map(Path::to_owned));

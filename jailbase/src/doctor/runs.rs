@@ -13,6 +13,13 @@ use std::process::Command;
 /// `trampoline-callers`, `trampoline-version`, `trampoline-policy`.
 pub fn look(report: &mut Report) {
     let Some(path) = programs::trampoline() else { return };
+    if !programs::is_roots_alone(&path) {
+        for check in ["trampoline-callers", "trampoline-version", "trampoline-policy"] {
+            let found = format!("{} was not started: others than root can change it", path.display());
+            report.note(check, [problem(found, "mend what trampoline-owner and trampoline-path say, then look again")], "");
+        }
+        return;
+    }
     report.note("trampoline-callers", callers(&path), "it starts for every caller of the policy");
     let expected = format!("trampoline {}", env!("CARGO_PKG_VERSION"));
     report.note("trampoline-version", differs(&path, "--version", &expected, "another version"), expected.clone());
