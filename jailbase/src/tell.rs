@@ -3,7 +3,7 @@
 use clap::error::ErrorKind;
 use jail::error::{Error, code};
 use log::LevelFilter;
-use std::io::{Write, stderr, stdout};
+use std::io::{IsTerminal, Write, stderr, stdout};
 use std::process::ExitCode;
 
 /// Warnings always, more with each `-v`; `RUST_LOG` is asked if there is none.
@@ -27,6 +27,13 @@ pub fn say(text: &str) -> Result<(), Error> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Error::failed("write", "the result", error)),
         _ => Ok(()),
+    }
+}
+
+/// Says on a terminal what is being done, when it may take long; a log or a pipe has no use for it.
+pub fn doing(what: &str) {
+    if stderr().is_terminal() {
+        writeln!(stderr(), "{what} ...").ok();
     }
 }
 

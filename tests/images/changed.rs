@@ -109,6 +109,7 @@ fn what_is_run_in_an_edit_has_little_of_roots_rights_and_sees_nothing_of_the_hos
         ("grep -q 'NoNewPrivs:.0' /proc/self/status", "it can gain rights"),
         ("test $(ls -d /proc/[0-9]* | wc -l) -gt 9", "it sees the host's processes"),
         ("hostname other", "it names the host"),
+        ("! su -s /bin/sh nobody -c 'echo x > /dev/null && echo x > /tmp/x' > /dev/null", "others have no /dev or /tmp"),
     ];
     let script: String = all.iter().map(|(line, bad)| format!("if {line} 2>/dev/null; then echo \"{bad}\"; fi\n")).collect();
     let said = jailbase(["image", "edit", &own.name, "--", "/bin/sh", "-c", &format!("{script} exit 8")]);
@@ -117,6 +118,23 @@ fn what_is_run_in_an_edit_has_little_of_roots_rights_and_sees_nothing_of_the_hos
     // As root of the image, all files of the image are its own.
     jailbase(["image", "edit", &own.name, "--", "/bin/sh", "-c", "chown 33 /etc/debian_version && echo x > /root/x"]).well();
     assert_eq!(fs::metadata(own.file(2, "etc/debian_version")).unwrap().uid(), 0);
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn an_update_of_a_debian_image_upgrades_a_clone_and_costs_little() {
+    let own = of_debian("upgrade");
+    let said = jailbase(["image", "update", &own.name]).well();
+    // What the mirrors have today decides whether there is anything to upgrade.
+    if own.current() == 1 {
+        assert!(said.contains("nothing changed"), "{said}");
+        return;
+    }
+    let about = shown(&format!("{}@2", own.name));
+    assert!(about["copied_bytes"].as_u64().unwrap() < about["bytes"].as_u64().unwrap() / 2, "{about}");
+    assert_eq!(about["by"].as_str(), Some("update"));
+    assert!(!own.file(2, "var/lib/apt/lists").read_dir().unwrap().any(|entry| entry.unwrap().path().is_file()));
+    assert_eq!(User::with(&["--image", &own.name]).shell("busybox echo word"), "word");
 }
 
 #[test]

@@ -153,12 +153,24 @@ fn equal_files_of_two_generations_share_their_storage_and_nobody_can_write_both(
     let number = |key: &str| shown[0][key].as_u64().unwrap();
     // The word alone is new; the rest of the bytes are there once.
     assert_eq!((number("copied_bytes"), number("copied_bytes") + number("linked_bytes")), (3, number("bytes")));
+    // A file whose date alone is new is linked too, unless somebody compares its date.
+    for (name, shared) in [("lib/3", true), ("lib/code.py", false)] {
+        let path = own.place.join("system").join(name);
+        fs::write(&path, "text").unwrap();
+        own.build(&from, &[]).well();
+        fs::File::options().write(true).open(&path).unwrap().set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
+        own.build(&from, &[]).well();
+        let number = own.current();
+        assert_eq!(at(number - 1, name).ino() == at(number, name).ino(), shared, "{name}");
+        jailbase(["image", "verify", &own.name]).well();
+    }
     // A file that was changed behind our back is not spread.
-    fs::write(own.file(2, "lib/1"), "1\n".repeat(1000).replacen('1', "2", 1)).unwrap();
+    let last = own.current();
+    fs::write(own.file(last, "lib/1"), "1\n".repeat(1000).replacen('1', "2", 1)).unwrap();
     own.build(&from, &[]).well();
-    assert_ne!(at(2, "lib/1").ino(), at(3, "lib/1").ino());
-    assert_eq!(fs::read_to_string(own.file(3, "lib/1")).unwrap(), "1\n".repeat(1000));
-    assert_eq!(at(2, "lib/2").ino(), at(3, "lib/2").ino());
+    assert_ne!(at(last, "lib/1").ino(), at(last + 1, "lib/1").ino());
+    assert_eq!(fs::read_to_string(own.file(last + 1, "lib/1")).unwrap(), "1\n".repeat(1000));
+    assert_eq!(at(last, "lib/2").ino(), at(last + 1, "lib/2").ino());
 }
 
 #[test]

@@ -5,7 +5,7 @@
 use super::about::{About, Cost, Recipe, now};
 use super::budget::Budget;
 use super::copy::{self, Links};
-use super::digests::{self, Digests};
+use super::digests::{self, Digests, Thing};
 use super::generations::{Generations, Stage};
 use super::packed::Packed;
 use super::place::Ground;
@@ -52,6 +52,7 @@ pub fn run(name: &Name, recipe: &Recipe, dry_run: bool) -> Result<(), Error> {
     }
     let begun = Instant::now();
     let generations = Generations::make(name)?;
+    tell::doing(&format!("{name}: making it of {source}"));
     let built = publish_after(&generations, |stage| from_source(stage, &source, recipe));
     if built.is_err() && generations.numbers()?.is_empty() {
         // Nothing was there before either.
@@ -131,10 +132,11 @@ pub fn publish_after(generations: &Generations, make: impl FnOnce(&Stage) -> Res
 
 /// Looks at what was made, and publishes it.
 fn finish(generations: &Generations, stage: &Stage, made: Made) -> Result<Built, Error> {
+    tell::doing(&format!("{}: looking at what was made", generations.name));
     let tree = stage.tree();
     let found = walk::all(&tree)?;
     verify::judge(&tree, &made.image, &found)?;
-    let digests = digests::of(&tree, &found)?;
+    let mut digests = digests::of(&tree, &found)?;
     let current = generations.current()?;
     let old = current.map(|number| known(generations, number)).transpose()?.flatten();
     if let (Some(number), Some(old), Some(_)) = (current, &old, made.by)
@@ -144,7 +146,12 @@ fn finish(generations: &Generations, stage: &Stage, made: Made) -> Result<Built,
     }
     let old_tree = current.map(|number| generations.tree(number));
     let known = old.as_ref().zip(old_tree.as_ref()).map(|(digests, tree)| Known { tree, digests });
-    let cost = share::share(Known { tree: &tree, digests: &digests }, known)?;
+    let (cost, dated) = share::share(Known { tree: &tree, digests: &digests }, known)?;
+    for (path, date) in dated {
+        if let Some(Thing::File { mtime, .. }) = digests.get_mut(&path) {
+            *mtime = date;
+        }
+    }
     let list = digests::write(&digests);
     let (_, digest) = digests::sha256(list.as_bytes()).map_err(|error| Error::failed("digest", digests::FILE, error))?;
     let about = About {
@@ -177,8 +184,8 @@ fn known(generations: &Generations, number: u32) -> Result<Option<Digests>, Erro
 
 /// Whether two trees hold the same, whenever their files were written.
 fn same(old: &Digests, new: &Digests) -> bool {
-    let undated = |thing: &digests::Thing| match thing.clone() {
-        digests::Thing::File { mode, size, sha256, .. } => digests::Thing::File { mode, mtime: 0, size, sha256 },
+    let undated = |thing: &Thing| match thing.clone() {
+        Thing::File { mode, size, sha256, .. } => Thing::File { mode, mtime: 0, size, sha256 },
         other => other,
     };
     old.len() == new.len() && old.iter().zip(new).all(|(a, b)| a.0 == b.0 && undated(a.1) == undated(b.1))

@@ -48,7 +48,7 @@ pub fn run(root: &Root, host: &Host, json: bool) -> Result<(), Error> {
             about(|about| about.recipe.from.clone()),
         ]
     });
-    tell::say(&table(["IMAGE", "STATE", "JAILS", "SIZE", "OWN", "BUILT", "FROM"], &fields.collect::<Vec<_>>()))
+    tell::say(&table(["IMAGE", "STATE", "JAILS", "SIZE", "COPIED", "BUILT", "FROM"], &fields.collect::<Vec<_>>()))
 }
 
 fn rows_of(image: &Generations, jails: Option<&Jails>) -> Result<Vec<Row>, Error> {

@@ -62,6 +62,8 @@ pub fn run(tree: &Path, image: &Image, program: &[&str]) -> Result<ExitStatus, E
 pub fn enter(root: &Root, verb: Verb) -> Result<(), Error> {
     let Verb::Room { tree, show, program } = verb else { return Ok(()) };
     let shown = tree.display().to_string();
+    // The modes of what is made here are meant as they are.
+    umask(Mode::empty());
     ns::unshare(root, &[Kind::Mount, Kind::Ipc, Kind::Uts]).doing("make", "a mount namespace")?;
     mount::all_private(root).doing("make private", "the mounts")?;
     let source = fd::open(&shown, How::Directory).doing("open", &shown)?;
@@ -72,6 +74,11 @@ pub fn enter(root: &Root, verb: Verb) -> Result<(), Error> {
     mount::attach(root, devices::tree(root).doing("make", "/dev")?, at("dev")?).doing("mount", "/dev")?;
     mount::attach(root, devices::pts(root).doing("make", "/dev/pts")?, at("dev/pts")?).doing("mount", "/dev/pts")?;
     mount::attach(root, devices::shm(root, SHM_BYTES).doing("make", "/dev/shm")?, at("dev/shm")?).doing("mount", "/dev/shm")?;
+    for name in ["tmp", "var/tmp"] {
+        // Closed in an image; here everybody needs it, apt's own user among them.
+        let tmp = mount::new_filesystem(root, c"tmpfs", &[(c"mode", "1777")], Flags::PLAIN).doing("make", "a tmpfs")?;
+        mount::attach(root, tmp, at(name)?).doing("mount", name)?;
+    }
     for dir in show.0 {
         let from = fd::open(&format!("/{dir}"), How::Directory).doing("open", &dir)?;
         let clone = mount::clone_tree(root, from, true).doing("clone", &dir)?;

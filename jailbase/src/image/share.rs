@@ -3,7 +3,8 @@
 //! Where the file system can, two inodes share extents, and each gets its own if it is written. Elsewhere the new name
 //! becomes a hard link to the old file. Then the two generations have one inode, so this is done last, when nobody is going
 //! to write the tree any more; and whoever makes a generation out of another copies ([`super::clone`]), and never writes
-//! what was published.
+//! what was published. A file whose date alone is new becomes a link too, and has the old date; but for those whose date
+//! somebody compares.
 
 use super::about::Cost;
 use super::digests::{Digests, Thing};
@@ -21,6 +22,7 @@ use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A tree and what is known of it.
 #[derive(Clone, Copy, Debug)]
@@ -31,10 +33,17 @@ pub struct Known<'a> {
     pub digests: &'a Digests,
 }
 
+/// Programs that compile such a file compare its date with that of the result; any other date means to compile it again.
+const DATED: [&str; 3] = ["py", "el", "scm"];
+
+/// How many links were made: each gets a name of its own first.
+static LINKS: AtomicU64 = AtomicU64::new(0);
+
 /// What became of one file.
 enum Storage {
     Own,
-    Linked,
+    /// With the date of the old file.
+    Linked(i64),
     Cloned,
 }
 
@@ -47,8 +56,8 @@ struct Task<'a> {
     same: &'a [(u32, i64, &'a PathBuf)],
 }
 
-/// Lets a finished tree share with an older one, and says what that saved.
-pub fn share(new: Known<'_>, old: Option<Known<'_>>) -> Result<Cost, Error> {
+/// Lets a finished tree share with an older one, and says what that saved, and which files have an older date now.
+pub fn share(new: Known<'_>, old: Option<Known<'_>>) -> Result<(Cost, Vec<(PathBuf, i64)>), Error> {
     let mut by_content: HashMap<&str, Vec<(u32, i64, &PathBuf)>> = HashMap::new();
     for (path, thing) in old.iter().flat_map(|old| old.digests) {
         if let Thing::File { mode, mtime, sha256, .. } = thing {
@@ -67,27 +76,30 @@ pub fn share(new: Known<'_>, old: Option<Known<'_>>) -> Result<Cost, Error> {
             Some(old) if task.size > 0 => one(task, new.tree, old.tree)?,
             _ => Storage::Own,
         };
-        Ok((storage, task.size))
+        Ok((storage, task.size, task.path.clone()))
     })?;
-    let mut cost = Cost::default();
-    for (storage, size) in done {
+    let (mut cost, mut dated) = (Cost::default(), Vec::new());
+    for (storage, size, path) in done {
         let (files, bytes) = match storage {
             Storage::Own => (&mut cost.copied_files, &mut cost.copied_bytes),
-            Storage::Linked => (&mut cost.linked_files, &mut cost.linked_bytes),
+            Storage::Linked(mtime) => {
+                dated.push((path, mtime));
+                (&mut cost.linked_files, &mut cost.linked_bytes)
+            }
             Storage::Cloned => (&mut cost.cloned_files, &mut cost.cloned_bytes),
         };
         *files += 1;
         *bytes += size;
     }
-    Ok(cost)
+    Ok((cost, dated))
 }
 
 fn one(task: &Task<'_>, new: &Path, old: &Path) -> Result<Storage, Error> {
     let at = new.join(task.path);
     let shown = || at.display().to_string();
-    // One with the same mode and time, if there is one: only that can be linked.
-    let fits = |(mode, mtime, _): &&(u32, i64, &PathBuf)| (*mode, *mtime) == (task.mode, task.mtime);
-    let Some((_, _, path)) = task.same.iter().find(fits).or(task.same.first()) else { return Ok(Storage::Own) };
+    // One with the same mode and date, if there is one.
+    let alike = |(mode, mtime, _): &&(u32, i64, &PathBuf)| (*mode != task.mode, *mtime != task.mtime);
+    let Some((_, _, path)) = task.same.iter().min_by_key(alike) else { return Ok(Storage::Own) };
     let from = old.join(path);
     // The digests say that the two hold the same, but the old file may have changed since, by a fault of the disk or of a
     // person; that must not spread.
@@ -99,9 +111,9 @@ fn one(task: &Task<'_>, new: &Path, old: &Path) -> Result<Storage, Error> {
     if extents(task, &at, &source).doing("share the storage of", shown())? {
         return Ok(Storage::Cloned);
     }
-    let equal = (meta.mode() & 0o7777, meta.mtime(), meta.uid(), meta.gid()) == (task.mode, task.mtime, 0, 0);
-    let number = mine.metadata().map_err(|error| Error::failed("look at", shown(), error))?.ino();
-    Ok(if equal && link(&from, &at, number).doing("link", shown())? { Storage::Linked } else { Storage::Own })
+    let dated = task.path.extension().is_some_and(|ending| DATED.iter().any(|dated| ending == *dated));
+    let equal = (meta.mode() & 0o7777, meta.uid(), meta.gid()) == (task.mode, 0, 0) && (!dated || meta.mtime() == task.mtime);
+    Ok(if equal && link(&from, &at).doing("link", shown())? { Storage::Linked(meta.mtime()) } else { Storage::Own })
 }
 
 /// Shares extents, and gives the file the time it had.
@@ -115,9 +127,9 @@ fn extents(task: &Task<'_>, at: &Path, source: &File) -> jail::sys::Result<bool>
     Ok(shared)
 }
 
-/// Puts a link to the old file in the place of the new one, whose inode has this number; `false` if it cannot have another.
-fn link(from: &Path, at: &Path, number: u64) -> jail::sys::Result<bool> {
-    let beside = at.with_file_name(format!(".jailbase-{number}"));
+/// Puts a link to the old file in the place of the new one; `false` if it cannot have another.
+fn link(from: &Path, at: &Path) -> jail::sys::Result<bool> {
+    let beside = at.with_file_name(format!(".jailbase-{}", LINKS.fetch_add(1, Ordering::Relaxed)));
     match linkat(fd::HERE, from, fd::HERE, &beside, AtFlags::empty()) {
         Err(Errno::EMLINK | Errno::EXDEV | Errno::EPERM | Errno::EOPNOTSUPP | Errno::EEXIST) => return Ok(false),
         linked => linked?,
