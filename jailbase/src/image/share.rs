@@ -11,7 +11,7 @@ use super::digests::{Digests, Thing};
 use crate::parallel;
 use jail::error::Error;
 use jail::state::Doing;
-use jail::sys::attributes::share_extents;
+use jail::sys::attributes::{giving_rights, share_extents};
 use jail::sys::{Errno, fd};
 use nix::fcntl::{AtFlags, OFlag, open};
 use nix::sys::stat::{Mode, UtimensatFlags, futimens, utimensat};
@@ -112,7 +112,10 @@ fn one(task: &Task<'_>, new: &Path, old: &Path) -> Result<Storage, Error> {
         return Ok(Storage::Cloned);
     }
     let dated = task.path.extension().is_some_and(|ending| DATED.iter().any(|dated| ending == *dated));
-    let equal = (meta.mode() & 0o7777, meta.uid(), meta.gid()) == (task.mode, 0, 0) && (!dated || meta.mtime() == task.mtime);
+    // A link would bring along what else the old file got since it was published.
+    let clean = giving_rights(&source).doing("look at", from.display().to_string())?.is_empty();
+    let equal =
+        clean && (meta.mode() & 0o7777, meta.uid(), meta.gid()) == (task.mode, 0, 0) && (!dated || meta.mtime() == task.mtime);
     Ok(if equal && link(&from, &at).doing("link", shown())? { Storage::Linked(meta.mtime()) } else { Storage::Own })
 }
 
