@@ -26,7 +26,10 @@ pub fn remove(dir: &OwnedFd, name: &str, shown: &str) -> Result<(), Error> {
     files::make_directory(dir, HEAP, 0o700).doing("make a place to empty", shown)?;
     let mut heap =
         Heap { dir: open(dir, c_name(HEAP).doing("open", shown)?.as_c_str()).doing("open", shown)?, last: 0, refilled: 0 };
-    heap.adopt(dir, c_name(name).doing("remove", shown)?.as_c_str()).doing("move aside", shown)?;
+    // The heap itself, which an interrupted removal left, has only to be emptied.
+    if name != HEAP {
+        heap.adopt(dir, c_name(name).doing("remove", shown)?.as_c_str()).doing("move aside", shown)?;
+    }
     match heap.empty() {
         Err(Errno::ENOTEMPTY) => {
             return Err(Error::failed("remove", shown, "somebody keeps filling it; end the user's processes and try again"));
@@ -160,6 +163,9 @@ mod tests {
         let dir = OwnedFd::from(fs::File::open(&top)?);
         remove(&dir, "tmp", "tmp")?;
         remove(&dir, "tmp", "tmp")?;
+        // Nothing but the heap is left of a removal that was interrupted.
+        fs::create_dir_all(top.join(".purge/1/left"))?;
+        remove(&dir, HEAP, "heap")?;
         let left: Vec<_> = fs::read_dir(&top)?.collect::<Result<_, _>>()?;
         assert_eq!(left.iter().map(fs::DirEntry::file_name).collect::<Vec<_>>(), ["kept"]);
         assert!(kept.join("below").is_dir());

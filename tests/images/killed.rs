@@ -7,8 +7,10 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::process::Command;
 
-/// Every so many system calls a build is killed.
-const EVERY: u64 = 10;
+/// Every so many system calls a build is killed; `JAIL_KILL_EVERY=1` tries them all.
+fn every() -> u64 {
+    std::env::var("JAIL_KILL_EVERY").map_or(10, |text| text.parse().unwrap())
+}
 
 #[test]
 #[ignore = "needs root and installed programs: make check"]
@@ -19,7 +21,7 @@ fn a_build_that_is_killed_at_any_system_call_leaves_the_old_generation_in_servic
     system(&source, "0");
     own.build(&from, &[]).well();
     let (mut serving, mut published, mut kills) = ("0".to_owned(), 0, 0);
-    for at in (EVERY..).step_by(EVERY as usize) {
+    for at in (every()..).step_by(every() as usize) {
         let word = at.to_string();
         fs::write(source.join("data/word"), &word).unwrap();
         let mut command = Command::new(program("jailbase"));
@@ -44,6 +46,43 @@ fn a_build_that_is_killed_at_any_system_call_leaves_the_old_generation_in_servic
     println!("{kills} kills, {published} of them after the switch");
     assert!(kills > 100 && serving != "0", "{kills}");
     assert_eq!(fs::metadata(own.dir()).unwrap().mode() & 0o7777, 0o755);
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_change_of_generations_that_is_killed_at_any_system_call_is_done_or_is_not() {
+    let own = Own::new("killed-gc");
+    let source = own.place.join("system");
+    let from = format!("dir:{}", source.display());
+    let words: [&[&str]; 3] = [&["rollback", &own.name], &["gc", &own.name, "--keep", "0"], &["rm", &own.name]];
+    for command_words in words {
+        for at in (every()..).step_by(every() as usize) {
+            while own.names().iter().filter(|name| name.parse::<u32>().is_ok()).count() < 2 {
+                fs::create_dir_all(own.place.join("system")).unwrap();
+                system(&source, &own.names().len().to_string());
+                own.build(&from, &[]).well();
+            }
+            let mut command = Command::new(program("jailbase"));
+            command
+                .arg("image")
+                .args(command_words)
+                .env_clear()
+                .stdout(std::process::Stdio::null())
+                .stderr(std::process::Stdio::null());
+            let ended = process::killed_at_call(&mut command, at);
+            // What is in service is whole, and what has a number too. An image that is being removed may be out of service.
+            for number in own.names().iter().filter(|name| name.parse::<u32>().is_ok()) {
+                jailbase(["image", "verify", &format!("{}@{number}", own.name)]).well();
+            }
+            if own.dir().exists() && command_words[0] != "rm" {
+                assert!(own.file(own.current(), "data/word").exists(), "at {at}: {:?}", own.names());
+            }
+            if ended {
+                break;
+            }
+        }
+    }
+    assert!(!own.dir().exists());
 }
 
 #[test]

@@ -71,7 +71,8 @@ pub fn remove(root: &Root, host: &Host, name: &Name, asked: Option<u32>, dry_run
             )));
         }
     }
-    let what = asked.map_or_else(|| format!("{name}, {} generations", doomed.len()), |number| format!("{name}@{number}"));
+    let what =
+        asked.map_or_else(|| format!("{name} with all its generations: {}", doomed.len()), |number| format!("{name}@{number}"));
     if dry_run {
         return tell::say(&format!("would remove {what}\n"));
     }

@@ -193,12 +193,12 @@ impl Generations {
 
     /// Removes all generations and the image itself.
     pub fn remove_all(self) -> Result<(), Error> {
-        for link in [layout::CURRENT, LAST] {
-            store::clear(&self.dir, link, &self.path)?;
-        }
+        store::clear(&self.dir, layout::CURRENT, &self.path)?;
         for number in self.numbers()? {
             self.remove(number)?;
         }
+        // ORDER: last of all. Without both links, what is there would be taken for a first build that was interrupted.
+        store::clear(&self.dir, LAST, &self.path)?;
         std::fs::remove_dir(&self.path).map_err(|error| Error::failed("remove", self.path.clone(), error))
     }
 
@@ -217,7 +217,8 @@ impl Generations {
             (Some(last), current) => last.max(current.unwrap_or(0)),
             // An image without the link, made by hand: what is there was meant to be there.
             (None, Some(_)) => self.numbers()?.into_iter().max().unwrap_or(0),
-            (None, None) => 0,
+            (None, None) if self.numbers()? == [1] => 0,
+            (None, None) => self.numbers()?.into_iter().max().unwrap_or(0),
         };
         for number in self.numbers()?.into_iter().filter(|number| *number > seen) {
             log::info!("removing {}@{number}, which was not put in service before its build was interrupted", self.name);

@@ -27,10 +27,12 @@ const SHM_BYTES: u64 = 256 << 20;
 /// What the programs of an image find.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// A program and its words that will end, with all it starts, when we do.
+/// A program and its words that will end, with all it starts and mounts, when we do.
 pub fn contained(program: &str) -> Command {
     let mut command = Command::new("/usr/bin/setpriv");
-    command.args(["--pdeathsig", "KILL", "--", "/usr/bin/unshare", "--pid", "--fork", "--kill-child=KILL", "--"]).arg(program);
+    command
+        .args(["--pdeathsig", "KILL", "--", "/usr/bin/unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "--"])
+        .arg(program);
     command.env_clear().env("PATH", PATH).env("HOME", "/root").env("LC_ALL", "C.UTF-8");
     for name in ["TERM", "http_proxy", "https_proxy", "no_proxy"] {
         if let Some(value) = std::env::var_os(name) {
@@ -85,6 +87,8 @@ pub fn enter(root: &Root, verb: Verb) -> Result<(), Error> {
         mount::set_flags(root, &clone, Flags::READ_ONLY, true).doing("set the flags of", &dir)?;
         mount::attach(root, &clone, at(&dir)?).doing("mount", &dir)?;
     }
+    // A prompt that names the host would mislead.
+    ns::set_names(root, Some("image"), None).doing("set", "the host name")?;
     names_of_hosts(root, &own)?;
     files::enter_directory(&own).doing("enter", &shown)?;
     mount::root_here(root).doing("enter", &shown)?;
