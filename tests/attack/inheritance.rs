@@ -69,7 +69,14 @@ fn none_of_the_sixteen_limits_is_the_caller_s_whatever_they_were() {
                         process::become_user(WWW, WWW)
                     })
                     .run();
-                // A container's root may not raise what was lowered for good; then it stays low, and nothing else is.
+                // Into no memory at all the kernel loads nobody, and musl's start ends a setuid program that may not have three
+                // descriptors (poll(2) of 0, 1 and 2). And a container's root may not raise what was lowered for good; then
+                // it stays low, and nothing else is.
+                let too_low = (limit == libc::RLIMIT_DATA && value == 0 && !soft) || (limit == libc::RLIMIT_NOFILE && value < 3);
+                if too_low && done.status.code().is_none() {
+                    assert_eq!(done.text(), "", "{entry}, limit {limit} = {value}, soft: {soft}");
+                    continue;
+                }
                 if soft || process::may_raise_limits() {
                     assert_eq!(done.well(), usual, "{entry}, limit {limit} = {value}, soft: {soft}");
                 } else {
@@ -163,9 +170,7 @@ fn arguments_at_the_kernel_s_limit_pass_or_are_refused_as_a_whole() {
 fn the_caller_can_neither_stop_nor_kill_it_while_it_is_root() {
     let user = User::new();
     let dir = format!("{}/jails/{}", crate::common::STATE, user.uid);
-    let held = process::open(&dir, libc::O_RDONLY | libc::O_DIRECTORY).unwrap();
-    // SAFETY: a live descriptor and a constant.
-    assert_eq!(unsafe { libc::flock(std::os::fd::AsRawFd::as_raw_fd(&held), libc::LOCK_EX) }, 0);
+    let held = process::flock(&dir);
     // It waits for the lock, as root, in the middle of a cold entry.
     let running = user.call(&["sh", "-c", "exit 7"]).start();
     let pid = running.pid();

@@ -121,9 +121,7 @@ fn all_jails_together_leave_the_terminals_that_the_kernel_keeps_for_the_host() {
 fn a_lock_that_is_held_for_ever_is_waited_for_ten_seconds_only() {
     let user = User::new();
     let dir = format!("{}/jails/{}", crate::common::STATE, user.uid);
-    let held = process::open(&dir, libc::O_RDONLY | libc::O_DIRECTORY).unwrap();
-    // SAFETY: a live descriptor and a constant.
-    assert_eq!(unsafe { libc::flock(std::os::fd::AsRawFd::as_raw_fd(&held), libc::LOCK_EX) }, 0);
+    let held = process::flock(&dir);
     let done = user.run(&["true"]);
     assert!(done.failed(125).contains("somebody holds it"), "{}", done.err);
     assert!((9..20).contains(&done.took.as_secs()), "{:?}", done.took);

@@ -169,9 +169,7 @@ fn of_two_sweeps_at_once_one_leaves_the_work_to_the_other_and_a_dead_one_holds_n
     let user = User::new();
     let sweeps = sweep::ours();
     user.ensure();
-    let held = process::open(&format!("{STATE}/jails"), libc::O_RDONLY | libc::O_DIRECTORY).unwrap();
-    // SAFETY: a live descriptor and a constant.
-    assert_eq!(unsafe { libc::flock(std::os::fd::AsRawFd::as_raw_fd(&held), libc::LOCK_EX) }, 0);
+    let held = process::flock(&format!("{STATE}/jails"));
     let start = std::time::Instant::now();
     assert!(reaper().contains("nothing done"));
     assert!(start.elapsed() < Duration::from_secs(5));

@@ -111,12 +111,22 @@ pub fn hang(what: &OwnedFd, target: &str) -> io::Result<()> {
     }
 }
 
-/// Takes a lock on a directory as flock(2) has it; it falls with what is returned.
-pub fn flock(dir: &str) -> OwnedFd {
+/// A lock on a directory, held as long as this value lives.
+pub struct Locked(OwnedFd);
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // SAFETY: a live descriptor and a number. By hand, because a process that was forked meanwhile has the descriptor too.
+        unsafe { libc::flock(self.0.as_raw_fd(), libc::LOCK_UN) };
+    }
+}
+
+/// Takes a lock on a directory as flock(2) has it.
+pub fn flock(dir: &str) -> Locked {
     let dir = open(dir, libc::O_RDONLY | libc::O_DIRECTORY).unwrap();
     // SAFETY: a live descriptor and a number.
     said(unsafe { libc::flock(dir.as_raw_fd(), libc::LOCK_EX) }).unwrap();
-    dir
+    Locked(dir)
 }
 
 /// Makes a named pipe.
