@@ -3,13 +3,14 @@
 use crate::common::attacker::{Attacker, exchange, rounds};
 use crate::common::trace::Scratch;
 use crate::common::user::User;
-use crate::common::{process, program};
+use crate::common::{process, program, seen};
 use std::ffi::CString;
 use std::fs;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{chown, symlink};
 use std::path::Path;
 use std::process::{Command, Output};
+use std::time::Duration;
 
 fn purge(user: &User) -> Output {
     Command::new(program("jailbase")).args(["user", "rm", &user.name, "--purge"]).output().unwrap()
@@ -71,7 +72,7 @@ fn a_purge_follows_no_link_and_empties_no_mount() {
 #[ignore = "needs root and installed programs: make check"]
 fn a_tree_deeper_than_any_stack_and_a_directory_of_many_files_are_purged() {
     let user = User::new();
-    let (deep, many) = (rounds(10_000), rounds(10_000));
+    let (deep, many) = (rounds(4_000), rounds(4_000));
     let text = format!(
         "import os\nos.chdir('/tmp')\nfor n in range({many}): os.close(os.open('f%d' % n, os.O_CREAT))\nfor _ in range({deep}):\n os.mkdir('d' * 200)\n os.chdir('d' * 200)"
     );
@@ -132,4 +133,32 @@ fn a_tree_that_its_owner_rebuilds_while_it_is_purged_leads_the_purge_nowhere() {
         user.add(&[]);
     }
     purged(&user);
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_purge_that_its_user_made_long_holds_up_neither_a_sweep_nor_another_user() {
+    let (user, other) = (User::new(), User::without_jail());
+    let _sweeps = crate::common::sweep::ours();
+    for i in 0..300 {
+        fs::write(user.file("tmp").join(format!("f{i}")), "").unwrap();
+    }
+    // Each file costs 20 ms, as on a slow disk.
+    let program = program("jailbase").to_str().unwrap().to_owned();
+    let mut slow = Command::new("/usr/bin/strace")
+        .args(["-qq", "-o", "/dev/null", "-e", "trace=unlinkat", "-e", "inject=unlinkat:delay_enter=20000", &program])
+        .args(["user", "rm", &user.name, "--purge"])
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    assert!(seen::within(Duration::from_secs(5), || !user.file("tmp").exists()), "the purge did not begin");
+    let sweep = Command::new(crate::common::program("reaper")).arg("-v").env_clear().output().unwrap();
+    other.add(&[]);
+    other.run(&["true"]).well();
+    let still = slow.try_wait().unwrap().is_none();
+    assert!(slow.wait().unwrap().success());
+    let said = String::from_utf8_lossy(&sweep.stderr).into_owned();
+    assert!(said.contains("sweep: "), "{said}");
+    assert!(still, "the purge was over before the others were done");
+    assert!(!user.file("").exists());
 }

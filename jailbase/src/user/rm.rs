@@ -37,7 +37,8 @@ pub fn run(root: &Root, host: &Host, words: &Words) -> Result<(), Error> {
     let jails = Jails::open()?;
     let target = target(&jails, &words.user)?;
     let path = layout::jail_dir(target);
-    let _all = Lock::exclusive(&jails.dir).doing("lock", format!("{STATE}/{}", layout::JAILS))?;
+    let all = || Lock::exclusive(&jails.dir).doing("lock", format!("{STATE}/{}", layout::JAILS));
+    let others = all()?;
     let dir = jails.jail(target)?;
     let one = dir.lock()?;
 
@@ -64,10 +65,14 @@ pub fn run(root: &Root, host: &Host, words: &Words) -> Result<(), Error> {
     }
     purge::remove(&dir.dir, layout::PARENTS, &format!("{path}/{}", layout::PARENTS))?;
     let tmp = format!("{path}/{}", layout::TMP);
+    // ORDER: the others' lock first; how long a purge takes is for the user to say who filled the directory.
+    drop(others);
     if words.purge {
         purge::remove(&dir.dir, layout::TMP, &tmp)?;
     }
     drop(one);
+    // Whoever gives the user a jail again holds it, so what is empty now is nobody's.
+    let _all = all()?;
     let kept = !remove_empty(&jails, target)?;
     tell::say(&format!(
         "{} (uid {target}): removed{}\n",
