@@ -39,9 +39,10 @@ fn user_with_a_deep_home() -> User {
 /// Makes the jail anew in each round while two names change places. Every entry shows the user's own home or fails; and the
 /// host's mount table stays as it was.
 fn swapped(what: &str, usual: u32, user: &User, one: &str, two: &str) {
-    // Other tests mount things of their own meanwhile.
-    let of_user = || seen::mounts().into_iter().filter(|line| line.contains(&user.name)).collect::<Vec<_>>();
-    let before = of_user();
+    // Of ours; other tests mount as well.
+    let own = |line: &String| line.contains(&user.name) || line.contains(&format!("/{}/", user.uid));
+    let mounts = || seen::mounts().into_iter().filter(own).collect::<Vec<_>>();
+    let before = mounts();
     let (one, two) = (c(user.in_home(one)), c(user.in_home(two)));
     let (mut entered, mut refused) = (0, 0);
     let attacker = Attacker::start(user.uid, user.uid, || drop(exchange(&one, &two)));
@@ -65,7 +66,7 @@ fn swapped(what: &str, usual: u32, user: &User, one: &str, two: &str) {
             assert!(why.iter().any(|w| said.contains(w)), "round {round}: {said}");
             refused += 1;
         }
-        assert_eq!(of_user(), before, "round {round}");
+        assert_eq!(mounts(), before, "round {round}");
     }
     drop(attacker);
     println!("{what}: {rounds} rounds, {entered} entered, {refused} refused, 0 led astray");
