@@ -23,6 +23,7 @@ use start::{Done, Files, NOT_STARTED};
 use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::time::Duration;
 
@@ -51,6 +52,11 @@ fn a_storm_of_calls_runs_nothing_outside_of_a_jail_and_leaves_nothing_behind() {
     log::listen();
     adopt();
     let usual: Vec<Proof> = users.iter().map(|user| usually(user, &cages)).collect();
+    // What runs outside is told from what runs inside, or the storm shows nothing.
+    Command::new(users[0].in_home("canary")).uid(33).gid(33).status().unwrap();
+    let outside = proof::said(&cages);
+    assert!(outside.len() == 1 && proof::faults(&outside[0].1, users[0].uid, &Call::of(0, &stock), &usual[0]).len() > 8);
+
     let files = Files::open();
     let (first, calls) = (number("STORM_SEED", 1), number("STORM_CALLS", 3000));
     let mut outcomes: BTreeMap<i32, u64> = BTreeMap::new();
