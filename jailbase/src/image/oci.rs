@@ -1,4 +1,4 @@
-//! `--from oci:DIR[:TAG]`: an image layout, as skopeo, buildah and umoci write it. Its layers are unpacked one over the other.
+//! `--from oci:DIR` and `oci:DIR:TAG`: an image layout, as skopeo, buildah and umoci write it. Its layers are unpacked one over the other.
 //!
 //! Every blob is read twice: once to compare its digest, and only then for what is in it. So nothing of a blob that is not
 //! the one that was meant is ever unpacked, and what was unpacked is compared with what the configuration promised.

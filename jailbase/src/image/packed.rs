@@ -60,7 +60,7 @@ pub struct Packed {
     from: Box<dyn Read>,
     read: Rc<Cell<u64>>,
     came: u64,
-    /// How much may be read before somebody allows more; see [`Packed::allow`].
+    /// How much may be read before somebody allows more; see [`Gauge::allow`].
     allowed: Rc<Cell<u64>>,
     /// Whether the end was reached.
     ended: Rc<Cell<bool>>,

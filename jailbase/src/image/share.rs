@@ -2,7 +2,7 @@
 //!
 //! Where the file system can, two inodes share extents, and each gets its own if it is written. Elsewhere the new name
 //! becomes a hard link to the old file. Then the two generations have one inode, so this is done last, when nobody is going
-//! to write the tree any more; and whoever makes a generation out of another copies ([`super::clone`]), and never writes
+//! to write the tree any more; and whoever makes a generation out of another copies ([`super::copy`]), and never writes
 //! what was published. A file whose date alone is new becomes a link too, and has the old date; but for those whose date
 //! somebody compares.
 

@@ -127,7 +127,7 @@ pub enum Verb {
 /// How an image is made.
 #[derive(Args, Debug)]
 pub struct How {
-    /// host, debian:SUITE, tar:FILE, dir:DIR or oci:DIR[:TAG]
+    /// host, debian:SUITE, tar:FILE, dir:DIR, oci:DIR or oci:DIR:TAG
     #[arg(long, value_parser = Source::from_str)]
     from: Source,
     /// Packages beyond the suite's own; only for debian:
