@@ -30,15 +30,16 @@ const UNPRIVILEGED: [&str; 11] = [
 ];
 
 /// What only the other programs use; none of it may be named by trampoline or by what trampoline stands on.
-const OF_OTHERS: [(&str, &[&str]); 8] = [
+const OF_OTHERS: [(&str, &[&str]); 9] = [
     ("src/written.rs", &["written", "usual"]),
     ("src/sys/expire.rs", &["expire", "unmount", "Expiry", "Bar", "is_mount_namespace", "names", "stat_at", "try_exclusive"]),
     ("src/sys/whole.rs", &["whole"]),
     ("src/state/mounted.rs", &["Mounted", "Source", "Table"]),
     ("src/state/pins.rs", &["Pins", "Pin", "take_down", "target_of"]),
-    ("src/sys/attributes.rs", &["attributes", "giving_rights", "remove_attribute", "share_extents"]),
-    ("src/sys/room.rs", &["room", "keep_little"]),
-    ("src/sys/neighbours.rs", &["neighbours", "neighbour", "Towards"]),
+    ("src/sys/images/mod.rs", &[]),
+    ("src/sys/images/attributes.rs", &["attributes", "giving_rights", "remove_attribute", "share_extents"]),
+    ("src/sys/images/room.rs", &["room", "keep_little"]),
+    ("src/sys/images/neighbours.rs", &["neighbours", "neighbour", "Towards"]),
 ];
 
 /// The most own lines that can run with privilege, the most of the unprivileged rest, and the most crates of others.

@@ -1,7 +1,7 @@
 //! Which generation each live jail shows. No pin is opened, so no idle jail is kept, and no `/proc/PID/root` is walked.
 //!
 //! A jail without a program in it has no process whose mount table could be read. But its mount namespace is in the kernel's
-//! list of them all, which can be gone through without its pin ([`jail::sys::neighbours`]). Inside, the jail's tree is the
+//! list of them all, which can be gone through without its pin ([`jail::sys::images::neighbours`]). Inside, the jail's tree is the
 //! very directory of its generation, and its tmp belongs to the user.
 
 use jail::error::Error;
@@ -9,7 +9,7 @@ use jail::layout;
 use jail::state::Doing;
 use jail::state::host::Host;
 use jail::sys::fd::{self, FileStat, How};
-use jail::sys::neighbours::{Towards, neighbour};
+use jail::sys::images::neighbours::{Towards, neighbour};
 use jail::sys::ns::{self, Kind};
 use jail::sys::root::Root;
 use jail::sys::{self, Errno};

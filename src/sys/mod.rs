@@ -1,7 +1,6 @@
 //! The kernel, one subject a file. Here and nowhere else stands `unsafe`; here and nowhere else are nix, libc, caps,
 //! syscalls and seccompiler named. Every call that needs privilege borrows [`root::Root`], so `grep '&Root'` lists them.
 
-pub mod attributes;
 pub mod await_signal;
 pub mod clean;
 pub mod devices;
@@ -10,6 +9,7 @@ pub mod exec;
 pub mod expire;
 pub mod fd;
 pub mod files;
+pub mod images;
 pub mod init;
 pub mod landlock;
 pub mod limit;
@@ -17,10 +17,8 @@ pub mod lock;
 pub mod log;
 pub mod memory;
 pub mod mount;
-pub mod neighbours;
 pub mod net;
 pub mod ns;
-pub mod room;
 pub mod root;
 pub mod seccomp;
 pub mod signal;

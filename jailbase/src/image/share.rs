@@ -11,7 +11,7 @@ use super::digests::{Digests, Thing};
 use crate::parallel;
 use jail::error::Error;
 use jail::state::Doing;
-use jail::sys::attributes::{giving_rights, share_extents};
+use jail::sys::images::attributes::{giving_rights, share_extents};
 use jail::sys::{Errno, fd};
 use nix::fcntl::{AtFlags, OFlag, open};
 use nix::sys::stat::{Mode, UtimensatFlags, futimens, utimensat};

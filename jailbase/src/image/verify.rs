@@ -6,7 +6,7 @@ use jail::error::Error;
 use jail::image::Image;
 use jail::report::escaped;
 use jail::state::Doing;
-use jail::sys::attributes::giving_rights;
+use jail::sys::images::attributes::giving_rights;
 use std::fs::{File, Metadata};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};

@@ -1,8 +1,8 @@
 //! All mount namespaces of the machine, one after the other, without touching a pin. Only jailbase looks at them.
 
-use super::mount::owned;
-use super::{Errno, Result, raw};
+use crate::sys::mount::owned;
 use crate::sys::root::Root;
+use crate::sys::{Errno, Result, raw};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use syscalls::{Sysno, syscall};
 

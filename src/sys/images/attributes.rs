@@ -1,7 +1,7 @@
 //! Extended attributes and shared extents of an open file: what jailbase asks of a tree that it builds. The setuid program
 //! has no use for it, and none of it is linked in there.
 
-use super::{Errno, Result, raw};
+use crate::sys::{Errno, Result, raw};
 use std::ffi::CString;
 use std::os::fd::{AsFd, AsRawFd};
 use syscalls::{Sysno, syscall};

@@ -1,8 +1,8 @@
 //! What of root's rights a program keeps that jailbase runs inside an image. The setuid program has no use for it, and none
 //! of it is linked in there.
 
-use super::{Errno, Result};
 use crate::sys::root::Root;
+use crate::sys::{Errno, Result};
 use nix::sys::prctl;
 
 /// CAP_CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER, FSETID, KILL, SETGID and SETUID: what a package manager needs to own

@@ -1,0 +1,5 @@
+//! What jailbase alone asks of the kernel, for images and for whoever uses them. None of it is linked into the setuid program.
+
+pub mod attributes;
+pub mod neighbours;
+pub mod room;
