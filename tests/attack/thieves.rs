@@ -126,11 +126,16 @@ fn open_while(call: Call, uids: [u32; 2]) -> [BTreeSet<String>; 2] {
                 if !ours || !status.contains(&format!("Uid:\t{uid}\t{uid}\t{uid}\t")) {
                     continue;
                 }
+                let mut open = Vec::new();
                 for entry in fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten() {
                     let what = fs::read_link(entry.path()).unwrap_or_default().display().to_string();
                     let number: u32 = entry.file_name().to_str().unwrap().parse().unwrap();
                     let kind = if number < 3 { "a standard stream" } else { what.split('[').next().unwrap_or_default() };
-                    found.insert(kind.to_owned());
+                    open.push(kind.to_owned());
+                }
+                // It may have become the program meanwhile, which opens what it likes.
+                if fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|command| command == "trampoline\n") {
+                    found.extend(open);
                 }
             }
         }
