@@ -161,17 +161,22 @@ fn an_update_of_a_debian_image_upgrades_a_clone_and_costs_little() {
 #[test]
 #[ignore = "needs root and installed programs: make check"]
 fn an_edit_dies_with_jailbase_and_leaves_nothing() {
-    let own = of_debian("edit-killed");
-    let mut child =
-        Command::new(program("jailbase")).args(["image", "edit", &own.name, "--", "/bin/sleep", "7654"]).spawn().unwrap();
+    let own = Own::new("edit-killed");
+    let source = own.place.join("system");
+    system(&source, "one");
+    own.build(&format!("dir:{}", source.display()), &[]).well();
+    let mut command = Command::new(program("jailbase"));
+    command.args(["image", "edit", &own.name, "--", "/bin/say", "until killed"]).stdin(Stdio::piped());
+    let mut child = command.spawn().unwrap();
     let running = || {
-        let found = Command::new("pgrep").args(["-fx", "/bin/sleep 7654"]).output().unwrap();
+        let found = Command::new("pgrep").args(["-fx", "/bin/say until killed"]).output().unwrap();
         !found.stdout.is_empty()
     };
-    let patience = std::time::Duration::from_secs(20);
-    assert!(crate::common::seen::within(patience, running));
+    let patience = std::time::Duration::from_secs(60);
+    let started = crate::common::seen::within(patience, running);
     child.kill().unwrap();
     child.wait().unwrap();
+    assert!(started, "it did not start");
     assert!(crate::common::seen::within(patience, || !running()), "it outlived jailbase");
     jailbase(["image", "gc", &own.name]).well();
     assert_eq!(own.names(), ["1", "current", "last"]);
