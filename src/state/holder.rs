@@ -100,8 +100,7 @@ impl Holder {
         kinds.try_for_each(|kind| files::touch(fd::HERE, &kind, 0o600)).doing("make", "the places of pins")?;
         // ORDER: the template first, so that nobody ever finds a holder without one; a copy of the holder has it not.
         let pinned = settle(root, &own, |_| {
-            let namespace = fd::open_magic(&own, Kind::Mount.name(), How::Read).doing("open", "the holder")?;
-            let holder = Self { namespace };
+            let holder = Self { namespace: fd::open_magic(&own, Kind::Mount.name(), How::Read).doing("open", "the holder")? };
             ns::unshare(root, &[Kind::Mount]).doing("make", "the template")?;
             let template = fd::open("/", How::Directory).and_then(|top| mount::set_flags(root, top, Flags::SEALED, false));
             template.doing("seal", "the template")?;

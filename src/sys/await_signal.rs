@@ -30,9 +30,9 @@ pub fn wait(set: &SigSet, timeout: Option<Duration>) -> Result<Option<Signal>> {
     let number = unsafe { libc::sigtimedwait(set.as_ref(), std::ptr::null_mut(), pointer) };
     match Errno::result(number) {
         Ok(number) => Signal::try_from(number).map(Some),
-        Err(Errno::EAGAIN) => Ok(None),
+        Err(Errno::EAGAIN) if timeout.is_some() => Ok(None),
         // KERNEL: a stop and a continue end the wait with EINTR though the signal is not in the set.
-        Err(Errno::EINTR) => Ok(Some(Signal::SIGCHLD)),
+        Err(Errno::EINTR | Errno::EAGAIN) => Ok(Some(Signal::SIGCHLD)),
         Err(errno) => Err(errno),
     }
 }

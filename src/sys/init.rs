@@ -51,8 +51,10 @@ impl Children {
                 };
             }
             if children.any() == Some(true) {
-                self.0.read_signal()?;
-                return Ok(Some(Event::Child));
+                return match self.0.read_signal() {
+                    Err(Errno::EINTR) => continue,
+                    read => read.map(|_| Some(Event::Child)),
+                };
             }
         }
     }
@@ -78,13 +80,17 @@ pub fn reap_one(pid: Pid) -> Result<Option<Ended>> {
 }
 
 /// waitpid(2) itself: nix's knows no real-time signals and makes an error of a program that one of them ended.
+///
+/// Whoever asks has a child that was not reaped. To be told otherwise is an error: another answer would let him wait for ever.
 fn wait(which: Pid) -> Result<Option<(Pid, Ended)>> {
     let mut status = 0;
-    // SAFETY: the status is a live integer.
-    let pid = match Errno::result(unsafe { libc::waitpid(which.as_raw(), &raw mut status, libc::WNOHANG) }) {
-        Ok(0) | Err(Errno::ECHILD | Errno::EINTR) => return Ok(None),
-        Ok(pid) => Pid::from_raw(pid),
-        Err(errno) => return Err(errno),
+    let pid = loop {
+        // SAFETY: the status is a live integer.
+        match Errno::result(unsafe { libc::waitpid(which.as_raw(), &raw mut status, libc::WNOHANG) }) {
+            Ok(0) => return Ok(None),
+            Err(Errno::EINTR) => {}
+            pid => break Pid::from_raw(pid?),
+        }
     };
     let byte = |n: i32| u8::try_from(n & 0xff).unwrap_or(u8::MAX);
     if libc::WIFEXITED(status) {

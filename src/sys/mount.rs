@@ -94,10 +94,14 @@ pub fn proc_here(_: &Root) -> Result<()> {
     nix::mount::mount(Some(c"proc"), c"proc", Some(c"proc"), flags, None::<&CStr>)
 }
 
-/// Mounts a directory on itself and makes it private, so that what is mounted in it propagates nowhere.
+/// Makes the mount of a directory private, so that what is mounted in it propagates nowhere. Is it none, it becomes one.
+///
+/// ORDER: private first. KERNEL: that is EINVAL unless a mount is there (`do_change_type`, fs/namespace.c). What is there
+/// may be ours: whoever was killed between the two calls of the second line left it, and another would lie on top for good.
 pub fn private_bind(_: &Root, path: &str) -> Result<()> {
-    nix::mount::mount(Some(path), path, None::<&str>, MsFlags::MS_BIND, None::<&str>)?;
-    nix::mount::mount(None::<&str>, path, None::<&str>, MsFlags::MS_PRIVATE, None::<&str>)
+    let private = || nix::mount::mount(None::<&str>, path, None::<&str>, MsFlags::MS_PRIVATE, None::<&str>);
+    let bind = || nix::mount::mount(Some(path), path, None::<&str>, MsFlags::MS_BIND, None::<&str>);
+    private().or_else(|errno| if errno == super::Errno::EINVAL { bind().and_then(|()| private()) } else { Err(errno) })
 }
 
 /// Makes the current directory, which is a mount, the root of the mount namespace, and lets go of the old one.

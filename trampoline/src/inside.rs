@@ -11,10 +11,13 @@ use jail::state::holder::Lease;
 use jail::sys::drop::User;
 use jail::sys::exec::{self, Program};
 use jail::sys::init::{self, Children, Ended, Event, Signal};
-use jail::sys::{Errno, streams, why};
+use jail::sys::{self, Errno, streams, why};
 use std::ffi::{CStr, CString};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
+
+/// The exit code of a program that the end of its session killed.
+const KILLED: u8 = code::SIGNAL + 9;
 
 /// Process 1, still privileged.
 #[derive(Debug)]
@@ -84,30 +87,33 @@ fn not_started(user: &User, program: &Program, name: &CStr, errno: Errno) -> Err
 
 impl Launched {
     /// Attends to the session until its program ends; what else is left of it then ends before this process does.
+    ///
+    /// An error ends the program by a signal, and this is what its caller is told: nobody hears words of ours any more, and
+    /// an exit code of ours without them would be taken for the program's own.
     pub fn attend(self) -> Result<u8, Error> {
-        let code = self.until_its_end();
+        let code = self.until_its_end().unwrap_or(KILLED);
         // ORDER: before the lease falls. KERNEL: a process that ends closes its files first, and only then the kernel kills
         // and awaits the rest of its pid namespace (do_exit, kernel/exit.c), which a busy disk or file server can delay.
-        init::end_the_rest().doing("end", "the session")?;
-        code
+        init::end_the_rest().unwrap_or(());
+        Ok(code)
     }
 
-    fn until_its_end(&self) -> Result<u8, Error> {
+    fn until_its_end(&self) -> sys::Result<u8> {
         loop {
-            let reaped = init::reap().doing("reap", "a child")?;
+            let reaped = init::reap()?;
             match reaped {
                 Some((pid, ended)) if pid == self.program => return Ok(status(ended)),
                 _ => {}
             }
             // One child a turn, then a look at the orders: children may end faster than they are reaped.
-            match self.children.next(&self.orders, reaped.is_none()).doing("wait", "for the program")? {
+            match self.children.next(&self.orders, reaped.is_none())? {
                 None | Some(Event::Child) => {}
                 Some(Event::Order(signal)) => {
                     // What a terminal or a shutdown sends is meant for all that runs; the others mean the program itself.
                     let all = matches!(signal, Signal::SIGHUP | Signal::SIGINT | Signal::SIGQUIT | Signal::SIGTERM);
-                    init::signal(self.program, all, signal).doing("hand on", "a signal")?;
+                    init::signal(self.program, all, signal)?;
                 }
-                Some(Event::End) => return Ok(code::SIGNAL.saturating_add(9)),
+                Some(Event::End) => return Ok(KILLED),
             }
         }
     }
