@@ -142,7 +142,7 @@ fn a_pin_that_the_kernel_refuses_again_and_again_leaves_no_place_behind() {
     let pin = 1 + hung.iter().position(|is_pin| *is_pin).unwrap();
     seen::take_down(user.uid);
     let done = injected(&user, &format!("move_mount:error=ELOOP:when={pin}+"));
-    assert!(done.failed(125).contains("the kernel refused 48 namespaces in a row"), "{}", done.err);
+    assert!(done.failed(125).contains("the kernel refused 48 of them in a row"), "{}", done.err);
     user.leaves_nothing();
     // And one that it refuses once is tried again.
     injected_into(&user, &format!("move_mount:error=EINVAL:when={pin}"), &["true"]).well();
