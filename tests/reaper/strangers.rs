@@ -39,7 +39,7 @@ fn are_left_alone(names: &[&str]) {
         assert_eq!(swept.code, 0, "{swept:?}");
         for name in names {
             assert_eq!(swept.outcome(name), "left-alone", "{name:?}: {swept:?}");
-            let shown = name.escape_default().to_string();
+            let shown = name.as_bytes().escape_ascii().to_string();
             let says =
                 |line: &str| line.starts_with(&format!("reaper: {shown}: ")) && line.contains("no pin of a jail, left alone");
             assert_eq!(swept.err.lines().filter(|line| says(line)).count(), 1, "{name:?}: {}", swept.err);
