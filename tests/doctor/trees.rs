@@ -6,7 +6,7 @@ use crate::{Programs, STATE, in_world};
 /// A copy of the state in memory, so that a spoiled mode is nobody else's.
 fn copied(spoil: &str) -> String {
     format!(
-        "mkdir /etc/kept; cp -a {STATE}/. /etc/kept/; mount -t tmpfs -o mode=755,size=64m none {STATE}; cp -a /etc/kept/. {STATE}/; {spoil}"
+        "mkdir /etc/kept; mkdir -m 700 /etc/kept/images; cp -a {STATE}/jails /etc/kept/; for i in {STATE}/images/*; do case $i in */debian) ;; *) cp -a $i /etc/kept/images/ ;; esac; done; mount -t tmpfs -o mode=755,size=64m none {STATE}; cp -a /etc/kept/. {STATE}/; {spoil}"
     )
 }
 
