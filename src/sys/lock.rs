@@ -2,15 +2,15 @@
 
 use super::fd::{self, How};
 use super::{Errno, Result};
-use nix::fcntl::{FcntlArg, Flock, FlockArg, fcntl};
-use std::os::fd::{AsFd, OwnedFd};
+use nix::fcntl::{FcntlArg, fcntl};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 /// An exclusive lock, held as long as this value lives.
 #[derive(Debug)]
 #[must_use]
 pub struct Lock {
-    _held: Flock<OwnedFd>,
+    _held: OwnedFd,
 }
 
 impl Lock {
@@ -28,9 +28,10 @@ impl Lock {
 
     /// Takes the lock or says EAGAIN. It never waits, so no signal can interrupt it.
     pub(super) fn take(dir: impl AsFd) -> Result<Self> {
-        // A description of its own: the lock is on that, and `dir` may live on.
+        // A description of its own: the lock is on that, and falls with it; `dir` may live on.
         let own = fd::open_beneath(dir, ".", How::List)?;
-        Flock::lock(own, FlockArg::LockExclusiveNonblock).map(|held| Self { _held: held }).map_err(|(_, errno)| errno)
+        // SAFETY: a live descriptor and a constant.
+        Errno::result(unsafe { libc::flock(own.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) }).map(|_| Self { _held: own })
     }
 }
 
