@@ -1,0 +1,41 @@
+//! What came of a run in which a call was answered by somebody else than the kernel.
+
+use super::report::Report;
+use super::scene::Scene;
+use super::trace::{Point, Run};
+use super::ways::Way;
+
+/// The ways a run may end. Every other one is an open door, or a silent one.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Outcome {
+    /// The program ran with everything in place, and the caller was told so.
+    Whole,
+    /// The program did not run, and the caller was told why in one plain line.
+    Refused,
+    /// The program was started with everything in place, and its session was ended, because who waits for it could not go
+    /// on; the caller was told that, or that signal 9 ended the program.
+    Ended,
+    /// The C library ended the process before a line of ours.
+    Died,
+}
+
+/// Judges a run of this way in which something was amiss at a point.
+pub fn judge(scene: &Scene, way: &Way, at: Point, run: &Run) -> Result<Outcome, String> {
+    let report = Report::read(&run.out);
+    let amiss = if run.out.is_empty() { Vec::new() } else { report.amiss(&scene.expected) };
+    let said = format!("exit {}, {:?}, executed: {}, hung: {}, {amiss:?}", run.code, run.err, run.executed, run.hung);
+    if run.hung || !amiss.is_empty() {
+        return Err(said);
+    }
+    let silent = run.err.is_empty();
+    let plain = |line: &str| line.starts_with("trampoline: ") && !line.chars().any(char::is_control);
+    let one_line = run.err.strip_suffix('\n').is_some_and(plain);
+    match run.code {
+        0 if silent && (report.is_complete() || way.runs_nothing()) => Ok(Outcome::Whole),
+        77 | 125 | 126 | 127 if one_line && !run.executed => Ok(Outcome::Refused),
+        125 if one_line && way.is_after_the_split(at) => Ok(Outcome::Ended),
+        137 if silent && way.is_after_the_split(at) => Ok(Outcome::Ended),
+        code if code != 0 && !run.executed && way.is_the_library_s(at) => Ok(Outcome::Died),
+        _ => Err(said),
+    }
+}

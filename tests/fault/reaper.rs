@@ -1,0 +1,155 @@
+//! The kill sweep of the reaper: killed at every call, over jails in every state, it leaves nothing that the next sweep or
+//! the next entry could stumble over.
+
+use super::alone::new_calls;
+use super::remains::{self, Left};
+use super::scene::Scene;
+use super::start::Order;
+use super::trace::keep_to;
+use super::ways;
+use crate::common::sweep::{self, Sweeps};
+use crate::common::{RUN, program, seen};
+use std::fs::File;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// What a sweep may find of a jail.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum State {
+    /// Nothing.
+    Absent,
+    /// The empty place of a pin.
+    Place,
+    /// A jail that was used since the last sweep.
+    Used,
+    /// A jail that nobody used since then.
+    Marked,
+    /// A jail in which a program runs.
+    Busy,
+}
+
+use State::{Absent, Busy, Marked, Place, Used};
+
+/// The states of two jails, the richest first: what all sweeps begin with is swept there and nowhere else.
+const STATES: [[State; 2]; 10] = [
+    [Marked, Marked],
+    [Absent, Absent],
+    [Absent, Place],
+    [Absent, Used],
+    [Absent, Marked],
+    [Absent, Busy],
+    [Place, Marked],
+    [Used, Marked],
+    [Marked, Used],
+    [Busy, Marked],
+];
+
+struct Stage {
+    scenes: [Scene; 2],
+    sweeps: Sweeps,
+    /// A program in a jail that is busy.
+    busy: Option<Child>,
+}
+
+impl Stage {
+    fn both(&self, states: [State; 2], state: &[State]) -> impl Iterator<Item = &Scene> {
+        let state = state.to_vec();
+        self.scenes.iter().zip(states).filter(move |(_, s)| state.contains(s)).map(|(scene, _)| scene)
+    }
+
+    /// Brings the jails into their states. A sweep marks, and an entry takes the mark off.
+    fn set(&self, states: [State; 2]) {
+        self.both(states, &[Absent, Place]).for_each(|scene| seen::take_down(scene.user.uid));
+        for scene in self.both(states, &[Used, Marked]) {
+            scene.next_entry_works("nothing");
+        }
+        if states.contains(&Marked) {
+            self.sweeps.sweep(0);
+            for scene in self.both(states, &[Used]) {
+                scene.next_entry_works("a mark");
+            }
+        }
+        for scene in self.both(states, &[Place]) {
+            let made = seen::in_holder(|| File::create_new(format!("/pins/{}", scene.user.uid)).map(|_| 1));
+            assert_eq!(made, 1);
+        }
+    }
+
+    /// Begins what keeps a jail busy.
+    fn begin(&mut self, states: [State; 2]) {
+        let mut started = None;
+        for scene in self.both(states, &[Busy]) {
+            let child =
+                Command::new(program("trampoline")).args([&scene.user.name, "--", "cat"]).stdin(Stdio::piped()).spawn().unwrap();
+            started = Some(child);
+            let runs = || seen::processes(scene.user.uid).iter().any(|(_, command)| command == "cat");
+            assert!(seen::within(Duration::from_secs(5), runs));
+        }
+        self.busy = started;
+    }
+
+    fn end(&mut self) {
+        if let Some(mut child) = self.busy.take() {
+            assert!(child.try_wait().unwrap().is_none(), "a sweep ended a program");
+            drop(child.stdin.take());
+            assert!(child.wait().unwrap().success());
+        }
+    }
+
+    /// Two sweeps, and what was not busy is gone.
+    fn two_sweeps(&self, states: [State; 2], what: &str) {
+        let idle: Vec<u32> = self.both(states, &[Absent, Place, Used, Marked]).map(|scene| scene.user.uid).collect();
+        remains::two_sweeps_of(&self.sweeps, &idle);
+        for (scene, state) in self.scenes.iter().zip(states) {
+            let expected = if state == Busy { Left::Pin } else { Left::Nothing };
+            assert_eq!(remains::of_jail(scene.user.uid), expected, "{what}");
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_reaper_killed_at_whatever_call_holds_up_no_sweep_and_no_entry_after_it() {
+    keep_to(0);
+    let sweeps = sweep::ours();
+    let mut stage = Stage { scenes: [Scene::new(), Scene::new()], sweeps, busy: None };
+    let order = Order::new(program("reaper"), ["-v"]);
+    let (mut points, mut kills, mut known) = (0, 0, Vec::new());
+    let at_rest = |stage: &Stage| stage.scenes.each_ref().map(|s| remains::on_host(s.user.uid, &s.user.home));
+    stage.set([Used, Used]);
+    let rest = at_rest(&stage);
+    for states in STATES {
+        stage.begin(states);
+        stage.set(states);
+        for point in new_calls(&order, &mut known) {
+            points += 1;
+            for entry_first in [true, false] {
+                stage.set(states);
+                let what = format!("the reaper killed at call {}, {}, over {states:?}", point.nth, point.name);
+                point.kill(&what);
+                kills += 1;
+                if entry_first {
+                    stage.scenes.iter().for_each(|scene| drop(scene.next_entry_works(&what)));
+                }
+                stage.two_sweeps(states, &what);
+                assert_eq!(at_rest(&stage), rest, "{what}");
+            }
+        }
+        stage.end();
+    }
+    // Without a holder there is nothing to sweep, and nothing that a sweep could leave.
+    ways::first(&stage.scenes[0]);
+    for point in new_calls(&order, &mut known) {
+        points += 1;
+        kills += 1;
+        point.kill("a reaper without a holder");
+        stage.sweeps.sweep(0);
+        assert!(!std::path::Path::new(RUN).exists(), "it made something");
+    }
+    stage.scenes[0].next_entry_works("sweeps without a holder");
+    let again = remains::marked_again();
+    println!(
+        "kill sweep of reaper: {points} points, {kills} kills over {} states, marked again: {again}, open = 0",
+        STATES.len() + 1
+    );
+}
