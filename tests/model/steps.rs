@@ -112,7 +112,6 @@ impl Step {
             Self::TouchPlace(_) => ("src/sys/files.rs", "touch"),
             Self::OpenPlace(_) => ("src/sys/mount.rs", "pin"),
             Self::Attach(_) => ("src/sys/mount.rs", "attach"),
-            Self::Unlock(_) | Self::SweepUnlocks | Self::DrainUnlocks => ("src/sys/lock.rs", "drop"),
             Self::Enter(_) => ("trampoline/src/enter.rs", "enter"),
             Self::InitEndsTheRest(_) => ("src/sys/init.rs", "end_the_rest"),
             Self::InitLetsGo(_) => ("trampoline/src/inside.rs", "attend"),
@@ -126,7 +125,11 @@ impl Step {
             Self::DrainBars => ("src/sys/expire.rs", "put"),
             Self::DrainLocks => (DRAIN, "down"),
             Self::DrainUnmounts => (PINS, "unmount"),
-            Self::LookForTheBarFirst(_)
+            // A lock falls when its descriptor is closed.
+            Self::Unlock(_)
+            | Self::SweepUnlocks
+            | Self::DrainUnlocks
+            | Self::LookForTheBarFirst(_)
             | Self::RestEnds(_)
             | Self::KernelEndsTheRest(_)
             | Self::KillCaller(_)
