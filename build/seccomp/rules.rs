@@ -55,6 +55,7 @@ pub static BY_ARGUMENTS: &[(&str, &Rule)] = &[
     ("socket", &SOCKET),
     ("socketpair", &SOCKETPAIR),
     ("ioctl", &IOCTL),
+    ("fcntl", &FCNTL),
     ("personality", &PERSONALITY),
     ("sched_setaffinity sched_setattr sched_setparam sched_setscheduler prlimit64", &NOT_OF_INIT),
     ("setpriority", &PRIORITY),
@@ -108,7 +109,17 @@ static SOCKETPAIR: Rule = Rule::Match { argument: 0, mask: u32::MAX, cases: &[(&
 
 /// TIOCSTI and TIOCLINUX type into the terminal of whoever looks at it. TIOCSETD gives a terminal another line discipline:
 /// drivers for modems and buses, loaded on demand, with a long row of root holes, and no use for a terminal of /dev/pts.
-static IOCTL: Rule = Rule::Match { argument: 1, mask: u32::MAX, cases: &[(&[0x5412, 0x541C, 0x5423], &EPERM)], other: &ALLOW };
+/// FS_IOC_FSSETXATTR and FS_IOC_SETFLAGS let an owner move files, or what a directory will hold, out of a project's quota.
+static IOCTL: Rule = Rule::Match {
+    argument: 1,
+    mask: u32::MAX,
+    cases: &[(&[0x5412, 0x541C, 0x5423, 0x401C_5820, 0x4008_6602], &EPERM)],
+    other: &ALLOW,
+};
+
+/// F_SETLEASE: who opens or executes a file with a lease waits for its holder, fs.lease-break-time long (45 seconds), in
+/// the kernel. So one session's program could keep another session's process 1 from its timeout.
+static FCNTL: Rule = Rule::Match { argument: 1, mask: u32::MAX, cases: &[(&[1024], &EPERM)], other: &ALLOW };
 
 /// PER_LINUX32 (uname -m), UNAME26 and ADDR_NO_RANDOMIZE (gdb, SBCL) in any mixture, and the question which it is now.
 /// The rest makes old holes easy: pages at 0, readable means executable.

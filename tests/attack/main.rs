@@ -32,6 +32,7 @@ mod logs_and_locks;
 mod mounts;
 mod outbound;
 mod races;
+mod reach;
 mod removal;
 mod setuid_files;
 mod specs;

@@ -76,9 +76,13 @@ EXPECTED = {
         'set_mempolicy': (238, 0, 0, 0), 'migrate_pages': (256, me, 0, at, at), 'move_pages': (279, me, 0, 0, 0, 0, 0),
         'readable is executable': (135, 0x0400000), 'page 0': (135, 0x0100000), 'short inodes': (135, 0x1000000), 'svr4': (135, 0x1),
         'TIOCSTI': (16, 0, 0x5412, at), 'TIOCSTI, upper half': (16, 0, 0x100005412, at), 'TIOCLINUX': (16, 0, 0x541c, at),
+        'TIOCSETD': (16, 0, 0x5423, at), 'FS_IOC_FSSETXATTR': (16, 0, 0x401c5820, at), 'FS_IOC_SETFLAGS': (16, 0, 0x40086602, at),
+        'F_SETLEASE': (72, 0, 1024, 0), 'F_SETLEASE, upper half': (72, 0, 0x100000400, 0),
     },
     'ENOSYS': {
         'io_uring_setup': (425, 8, at), 'io_uring_enter': (426, 0, 0, 0, 0, 0), 'io_uring_register': (427, 0, 0, at, 0),
+        'io_setup': (206, 1, at), 'io_destroy': (207, 0), 'io_getevents': (208, 0, 0, 1, at, 0), 'io_submit': (209, 0, 1, at),
+        'io_cancel': (210, 0, at, at), 'io_pgetevents': (333, 0, 0, 1, at, 0, 0),
         'keyctl': (250, 1, 0), 'keyctl, read': (250, 11, -3, at, 99), 'add_key': (248, at, at, at, 1, -4), 'request_key': (249, at, at, 0, -4),
         'open_tree': (428, -100, at, 1), 'move_mount': (429, -100, at, -100, at, 0), 'fsopen': (430, at, 0), 'fsconfig': (431, 0, 0, at, at, 0),
         'fsmount': (432, 0, 0, 0), 'fspick': (433, -100, at, 0), 'mount_setattr': (442, -100, at, 0, at, 32), 'open_tree_attr': (467, -100, at, 0, at, 32),

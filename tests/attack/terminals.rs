@@ -112,3 +112,17 @@ fn no_byte_of_a_caller_s_words_reaches_a_terminal_raw() {
         assert_eq!(rest, "typed: b''\nsame: True", "{words:?}: more than one line");
     }
 }
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_program_cannot_change_the_line_discipline_of_a_terminal() {
+    let user = User::new();
+    let set = "
+import errno, fcntl, os, struct
+for terminal in os.openpty():
+    for number in range(32):
+        try: fcntl.ioctl(terminal, 0x5423, struct.pack('i', number)); print('set', number)
+        except OSError as e: e.errno == errno.EPERM or print(number, e)
+";
+    assert_eq!(user.python(set), "");
+}

@@ -113,6 +113,8 @@ fn the_arguments_that_decide_are_compared_in_their_lower_halves() {
             }
         }
         asked.extend([0x5411, 0x5412, 0x5413, 0x541c, 0x5423, 0x5424].map(|what| (NATIVE.ioctl, [0, upper | what, 0])));
+        asked.extend([0x8008_6601, 0x4008_6602, 0x801c_581f, 0x401c_5820].map(|what| (NATIVE.ioctl, [0, upper | what, 0])));
+        asked.extend([3, 1023, 1024, 1025, 1026].map(|what| (NATIVE.fcntl, [0, upper | what, 0])));
         asked.extend(
             [0, 8, 0x2_0000, 0x4_0000, 0x6_0008, 0x10_0000, 0x40_0000, 0xffff_ffff]
                 .map(|p| (NATIVE.personality, [upper | p, 0, 0])),

@@ -60,7 +60,12 @@ pub const CALLS: &[Line] = &[
     ("copy_file_range",   Some(326), Some(285), &[],  ALLOW),
     ("flock",             Some(73),  Some(32),  &[],  ALLOW),
     ("fcntl",             Some(72),  Some(25),  &[],  ALLOW),
-    ("io_setup",          Some(206), Some(0),   &[],  ALLOW),
+    ("fcntl: F_SETLK",    Some(72),  Some(25),  &[3, 6], ALLOW),
+    ("fcntl: F_GETLEASE", Some(72),  Some(25),  &[3, 1025], ALLOW),
+    ("fcntl: F_DUPFD_CLOEXEC", Some(72), Some(25), &[3, 1030, 1024], ALLOW),
+    ("fcntl: F_SETLEASE", Some(72),  Some(25),  &[3, 1024, 1], EPERM),
+    ("fcntl: F_SETLEASE", Some(72),  Some(25),  &[3, 0x1_0000_0400, 1], EPERM),
+    ("fcntl: fd 1024",    Some(72),  Some(25),  &[1024, 3, 1024], ALLOW),
     ("inotify_add_watch", Some(254), Some(27),  &[],  ALLOW),
     ("memfd_create",      Some(319), Some(279), &[],  ALLOW),
     ("membarrier",        Some(324), Some(283), &[],  ALLOW),
@@ -110,6 +115,12 @@ pub const CALLS: &[Line] = &[
     ("io_uring_setup",    Some(425), Some(425), &[],  ENOSYS),
     ("io_uring_enter",    Some(426), Some(426), &[],  ENOSYS),
     ("io_uring_register", Some(427), Some(427), &[],  ENOSYS),
+    ("io_setup",          Some(206), Some(0),   &[],  ENOSYS),
+    ("io_destroy",        Some(207), Some(1),   &[],  ENOSYS),
+    ("io_submit",         Some(209), Some(2),   &[],  ENOSYS),
+    ("io_cancel",         Some(210), Some(3),   &[],  ENOSYS),
+    ("io_getevents",      Some(208), Some(4),   &[],  ENOSYS),
+    ("io_pgetevents",     Some(333), Some(292), &[],  ENOSYS),
     ("open_tree",         Some(428), Some(428), &[],  ENOSYS),
     ("fsopen",            Some(430), Some(430), &[],  ENOSYS),
     ("mount_setattr",     Some(442), Some(442), &[],  ENOSYS),
@@ -162,7 +173,8 @@ pub const CALLS: &[Line] = &[
     ("socketpair",        Some(53),  Some(199), &[1, 1, 0], ALLOW),
     ("socketpair: TIPC",  Some(53),  Some(199), &[30, 1, 0], EAFNOSUPPORT),
 
-    // TCGETS, TIOCGWINSZ, FIONREAD, FICLONE; then the two that type for others, and another line discipline.
+    // TCGETS, TIOCGWINSZ, FIONREAD, FICLONE; then the two that type for others, another line
+    // discipline, and what moves files to another project.
     ("ioctl",             Some(16),  Some(29),  &[0, 0x5401], ALLOW),
     ("ioctl",             Some(16),  Some(29),  &[0, 0x5413], ALLOW),
     ("ioctl",             Some(16),  Some(29),  &[0, 0x541b], ALLOW),
@@ -175,6 +187,11 @@ pub const CALLS: &[Line] = &[
     ("ioctl: TIOCSETD",   Some(16),  Some(29),  &[0, 0x5423], EPERM),
     ("ioctl: TIOCSETD",   Some(16),  Some(29),  &[0, 0xffff_ffff_0000_5423], EPERM),
     ("ioctl: TIOCGETD",   Some(16),  Some(29),  &[0, 0x5424], ALLOW),
+    ("ioctl: FS_IOC_GETFLAGS",   Some(16), Some(29), &[3, 0x8008_6601], ALLOW),
+    ("ioctl: FS_IOC_SETFLAGS",   Some(16), Some(29), &[3, 0x4008_6602], EPERM),
+    ("ioctl: FS_IOC_FSGETXATTR", Some(16), Some(29), &[3, 0x801c_581f], ALLOW),
+    ("ioctl: FS_IOC_FSSETXATTR", Some(16), Some(29), &[3, 0x401c_5820], EPERM),
+    ("ioctl: FS_IOC_FSSETXATTR", Some(16), Some(29), &[3, 0xffff_ffff_401c_5820], EPERM),
     ("ioctl: fd 0x5412",  Some(16),  Some(29),  &[0x5412, 0x5401, 0x5412], ALLOW),
 
     ("personality",       Some(135), Some(92),  &[0xffff_ffff], ALLOW),

@@ -25,6 +25,7 @@ pub struct Arch {
     pub socket: u32,
     pub socketpair: u32,
     pub ioctl: u32,
+    pub fcntl: u32,
     pub personality: u32,
     /// The calls that must not name process 1 first.
     pub not_of_init: &'static [u32],
@@ -46,6 +47,7 @@ pub static X86_64: Arch = Arch {
     socket: 41,
     socketpair: 53,
     ioctl: 16,
+    fcntl: 72,
     personality: 135,
     not_of_init: &[142, 144, 203, 302, 314],
     setpriority: 141,
@@ -70,8 +72,8 @@ pub static X86_64: Arch = Arch {
     unknown: &[
         (134, 134), (136, 136), (139, 139), (156, 156), // uselib ustat sysfs _sysctl
         (174, 174), (177, 178), (180, 185), // create_module, get_kernel_syms query_module, nfsservctl..security
-        (214, 216), (236, 236), (248, 250), // epoll_*_old remap_file_pages, vserver, keys
-        (337, 423), // nothing
+        (206, 210), (214, 216), (236, 236), (248, 250), // aio, epoll_*_old remap_file_pages, vserver, keys
+        (333, 333), (337, 423), // io_pgetevents, nothing
         (425, 433), (435, 435), (442, 442), // io_uring and the mount calls, clone3, mount_setattr
         (457, 461), (467, u32::MAX), // statmount listmount lsm_*; open_tree_attr and all that comes later
     ],
@@ -85,6 +87,7 @@ pub static AARCH64: Arch = Arch {
     socket: 198,
     socketpair: 199,
     ioctl: 29,
+    fcntl: 25,
     personality: 92,
     not_of_init: &[118, 119, 122, 261, 274],
     setpriority: 140,
@@ -102,8 +105,8 @@ pub static AARCH64: Arch = Arch {
     ],
     #[rustfmt::skip]
     unknown: &[
-        (42, 42), (217, 219), (234, 234), // nfsservctl, keys, remap_file_pages
-        (244, 259), (295, 423), // nothing
+        (0, 4), (42, 42), (217, 219), (234, 234), // aio, nfsservctl, keys, remap_file_pages
+        (244, 259), (292, 292), (295, 423), // nothing, io_pgetevents, nothing
         (425, 433), (435, 435), (442, 442), (457, 461), (467, u32::MAX),
     ],
 };
@@ -129,7 +132,9 @@ pub fn says(arch: &Arch, whom: Whom, call: &Call) -> Answer {
     } else if call.nr == arch.socketpair {
         unless(first != 1, EAFNOSUPPORT)
     } else if call.nr == arch.ioctl {
-        unless([0x5412, 0x541c, 0x5423].contains(&second), EPERM)
+        unless([0x5412, 0x541c, 0x5423, 0x401c_5820, 0x4008_6602].contains(&second), EPERM)
+    } else if call.nr == arch.fcntl {
+        unless(second == 1024, EPERM)
     } else if call.nr == arch.personality {
         let good = first == u32::MAX || matches!(first & !8, 0 | 0x2_0000 | 0x4_0000 | 0x6_0000);
         unless(!good, EPERM)
