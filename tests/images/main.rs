@@ -100,11 +100,17 @@ impl Own {
         jailbase(["image", "build", &self.name, "--from", from].into_iter().chain(words.iter().copied()))
     }
 
+    /// As if it had never been built.
+    pub fn clear_image(&self) {
+        if self.dir().exists() {
+            fs::remove_dir_all(self.dir()).unwrap();
+        }
+    }
+
     fn clear(&self) {
-        for dir in [&self.place, &self.dir()] {
-            if dir.exists() {
-                fs::remove_dir_all(dir).unwrap();
-            }
+        self.clear_image();
+        if self.place.exists() {
+            fs::remove_dir_all(&self.place).unwrap();
         }
     }
 }

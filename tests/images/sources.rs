@@ -3,7 +3,7 @@
 use super::packing::run;
 use super::tiny::system;
 use super::{Own, jailbase};
-use crate::common::user::User;
+use crate::common::{program, user::User};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::process::Command;
@@ -93,4 +93,30 @@ fn the_image_of_this_machine_costs_nothing_when_it_is_built_again() {
         serde_json::from_str(&jailbase(["image", "show", &format!("{}@2", own.name), "--json"]).well()).unwrap();
     assert_eq!(shown[0]["copied_bytes"], 0, "{}", shown[0]);
     assert_eq!(User::with(&["--image", &own.name]).run(&["id", "-u"]).code(), 0);
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn the_umask_of_whoever_builds_an_image_decides_none_of_its_modes() {
+    let own = Own::new("umask");
+    let source = own.place.join("system");
+    system(&source, "word");
+    let archive = own.place.join("system.tar");
+    fs::write(&archive, run("tar", &["-c", "-C", source.to_str().unwrap(), "."], b"")).unwrap();
+    for from in [format!("dir:{}", source.display()), format!("tar:{}", archive.display())] {
+        let mut all = Vec::new();
+        for umask in ["022", "000", "077", "777"] {
+            own.clear_image();
+            let under = format!("umask {umask}; exec \"$0\" image build \"$1\" --from \"$2\"");
+            let mut build = Command::new("/bin/sh");
+            build.args(["-c", &under]).arg(program("jailbase")).args([&own.name, &from]).env_clear();
+            assert!(build.output().unwrap().status.success(), "{umask}");
+            // Everything that was made, the image's own directory and papers included.
+            let list = run("find", &[own.dir().to_str().unwrap(), "-printf", "%P %y %m %U %G\\n"], b"");
+            let mut list: Vec<String> = String::from_utf8(list).unwrap().lines().map(str::to_owned).collect();
+            list.sort();
+            all.push(list);
+        }
+        assert!(all[0].len() > 10 && all.iter().all(|list| *list == all[0]), "{from}: {all:?}");
+    }
 }
