@@ -35,7 +35,7 @@ fn tree(name: &Name, generation: &Generation) -> Option<Fault> {
     let path = format!("{}/{}/{}", layout::image_dir(name), generation.number, layout::TREE);
     let error = verify::tree(Path::new(&path), &generation.image).err()?;
     Some(problem(
-        reason(error),
+        format!("the image {name}: {}", reason(error)),
         format!("build the image anew, and look who changed it: jailbase image build {name} --from host"),
     ))
 }
