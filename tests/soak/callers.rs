@@ -6,6 +6,7 @@ use crate::common::{STATE, WWW};
 use crate::figures::{Event, Figures};
 use crate::tenants::{Tenant, Told};
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -48,7 +49,7 @@ const LONG: &str =
     "; read from rest < /proc/uptime; readlink /proc/self/ns/ipc; sleep 0.06; read to rest < /proc/uptime; echo $from $to";
 
 /// Visits every user in every round, twice at a time: the first entry may find no jail, the second mostly does.
-pub fn visit(number: usize, rounds: usize, tenants: &[Tenant], figures: &Figures) -> Diary {
+pub fn visit(number: usize, rounds: usize, tenants: &[Tenant], end: &AtomicBool, figures: &Figures) -> Diary {
     // Even callers are root, as cron is, and are told why they are refused; odd ones are web servers.
     let uid = if number.is_multiple_of(2) { 0 } else { WWW };
     let mut caller = Caller { uid, dice: Dice(u64::try_from(number).unwrap() + 1), diary: Diary::default(), figures };
@@ -59,6 +60,9 @@ pub fn visit(number: usize, rounds: usize, tenants: &[Tenant], figures: &Figures
             _ => Dice(u64::try_from(round).unwrap()).order(tenants.len()),
         };
         for at in order {
+            if end.load(Ordering::SeqCst) {
+                return caller.diary;
+            }
             for turn in 0..2 {
                 caller.call(&tenants[at], at, &format!("{number}.{round}.{turn}"));
             }

@@ -37,13 +37,21 @@ fn number(variable: &str, usual: usize) -> usize {
     std::env::var(variable).map_or(usual, |text| text.parse().unwrap_or_else(|_| panic!("{variable}={text} is no number")))
 }
 
-/// Ends everybody who works until told to stop, also when a caller failed.
+/// Ends everybody who works until told to stop.
 struct Bell<'a>(&'a AtomicBool);
 
 impl Drop for Bell<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::SeqCst);
     }
+}
+
+/// Rings if the work fails: a fault is found out soon, and not after all rounds.
+fn watched<T>(end: &AtomicBool, work: impl FnOnce() -> T) -> T {
+    let bell = Bell(end);
+    let done = work();
+    std::mem::forget(bell);
+    done
 }
 
 #[test]
@@ -61,16 +69,17 @@ fn whatever_happens_at_once_nobody_is_failed_nothing_is_lost_and_nothing_is_left
         let (end, figures, tenants) = (&end, &figures, tenants.as_slice());
         let bell = Bell(end);
         for _ in 0..REAPERS {
-            scope.spawn(move || reapers::sweep_until(end, figures));
+            scope.spawn(move || watched(end, || reapers::sweep_until(end, figures)));
         }
         for number in 0..ADMINISTRATORS {
             let own: Vec<&Tenant> = tenants[..COMING_AND_GOING].iter().skip(number).step_by(ADMINISTRATORS).collect();
-            scope.spawn(move || administrators::change_until(end, &own, figures));
+            scope.spawn(move || watched(end, || administrators::change_until(end, &own, figures)));
         }
-        scope.spawn(move || administrators::drain_until(end, tenants, figures));
+        scope.spawn(move || watched(end, || administrators::drain_until(end, tenants, figures)));
         walkers::start(scope, end, figures);
-        let callers: Vec<_> =
-            (0..CALLERS).map(|number| scope.spawn(move || callers::visit(number, rounds, tenants, figures))).collect();
+        let callers: Vec<_> = (0..CALLERS)
+            .map(|number| scope.spawn(move || watched(end, || callers::visit(number, rounds, tenants, end, figures))))
+            .collect();
         let diaries: Vec<callers::Diary> = callers.into_iter().map(|caller| caller.join().expect("a caller failed")).collect();
         drop(bell);
         diaries
