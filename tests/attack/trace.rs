@@ -495,15 +495,27 @@ fn a_poisoned_environment_makes_it_ask_the_kernel_nothing_else() {
         let more = ["sched_", "unlinkat ", "getrandom "];
         own.map(|c| format!("{} {:?}", c.name, c.texts())).filter(|c| !more.iter().any(|m| c.starts_with(m))).collect()
     };
-    let asked = |trace: &Trace| [until(trace.supervisor(), "rt_sigtimedwait"), until(trace.init(), "clone")];
+    let asked = |cold, variables: &[(&str, &str)]| {
+        let trace = Trace::entry(&user, cold, variables);
+        [until(trace.supervisor(), "rt_sigtimedwait"), until(trace.init(), "clone")]
+    };
+    // The line of the log, with its number.
+    let by_chance = |c: &String| c.starts_with("write [\"<86>trampoline[");
     for cold in [true, false] {
-        let (clean, poisoned) = (asked(&Trace::entry(&user, cold, &[])), asked(&Trace::entry(&user, cold, &POISON)));
-        for (clean, poisoned) in clean.iter().zip(&poisoned) {
-            // The line of the log, with its number.
-            let by_chance = |c: &&String| c.starts_with("write [\"<86>trampoline[");
-            let difference: Vec<_> = clean.symmetric_difference(poisoned).filter(|c| !by_chance(c)).collect();
-            assert!(difference.is_empty(), "{difference:#?}");
+        let differing = || -> BTreeSet<String> {
+            let (clean, poisoned) = (asked(cold, &[]), asked(cold, &POISON));
+            let differing = clean.iter().zip(&poisoned).flat_map(|(clean, poisoned)| clean.symmetric_difference(poisoned));
+            differing.filter(|c| !by_chance(c)).cloned().collect()
+        };
+        // What the environment brings about it brings about each time; what else works on the machine does so once.
+        let mut difference = differing();
+        for _ in 0..3 {
+            if !difference.is_empty() {
+                println!("differing: {difference:#?}");
+                difference = &difference & &differing();
+            }
         }
+        assert!(difference.is_empty(), "{difference:#?}");
     }
 }
 
