@@ -4,12 +4,12 @@
 use super::outcome::{Outcome, judge};
 use super::report::Report;
 use super::scene::Scene;
-use super::trace::{Deed, Input, Point, keep_to};
-use super::ways;
+use super::trace::{Deed, Input, Point, Run, keep_to};
+use super::ways::{self, Way};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Calls whose 0 does not say "done": they give a descriptor, a number, or something to read, or they wait.
-const NO_LIARS: [&str; 31] = [
+const NO_LIARS: [&str; 32] = [
     "brk",
     "capget",
     "clone",
@@ -27,6 +27,7 @@ const NO_LIARS: [&str; 31] = [
     "getresuid",
     "mmap",
     "newfstatat",
+    "open",
     "open_tree",
     "openat",
     "openat2",
@@ -55,10 +56,10 @@ const BELIEVED: [(usize, &str, &str); 19] = [
     (0, "setns", "the network, the IPC objects or the host name are the caller's"),
     (0, "setresgid", "files in small file systems of the jail's own belong to the caller's group"),
     (0, "symlinkat", "a link in /dev is missing"),
+    (0, "unshare", "the IPC objects, the network or the host name are the host's"),
     (0, "umask", "files in the jail's own /dev have a narrower mode"),
     (1, "chdir", "the program starts in the root directory"),
     (1, "keyctl", "the names of the caller's keys show"),
-    (1, "mount", "there is no /proc"),
     (1, "prlimit64", "a limit is the caller's"),
     (1, "sched_setscheduler", "the scheduling is the caller's"),
     (1, "setpriority", "the nice value is the caller's"),
@@ -77,10 +78,9 @@ fn where_the_drop_looks_again_no_lie_of_a_call_gives_a_program_more_than_it_shou
         let points = (0..3).flat_map(|depth| way.range(depth).map(move |nth| Point { depth, nth }));
         for at in points.filter(|at| !NO_LIARS.contains(&way.name_of(*at))) {
             let name = way.name_of(at);
-            let run = way.run(&scene, Input::EndsWhenAllWait, &[(at, Deed::Answer(0))]);
-            assert_eq!(run.hit.map(|call| call.name()), Some(name));
+            let run = lied_to(&scene, &way, at);
             let report = Report::read(&run.out);
-            let sound = run.out.is_empty() || report.amiss(&scene.expected).is_empty();
+            let sound = run.out.is_empty() || report.amiss(&scene.expected, false).is_empty();
             let privileges = report.privileges_amiss(&scene.expected);
             let outcome = match judge(&scene, &way, at, &run) {
                 Ok(Outcome::Whole) => "harmless",
@@ -109,6 +109,20 @@ fn where_the_drop_looks_again_no_lie_of_a_call_gives_a_program_more_than_it_shou
     assert!(open.is_empty(), "\n{}", open.join("\n"));
     let stale: Vec<_> = BELIEVED.iter().filter(|(depth, name, _)| !found.contains(&(*depth, *name))).collect();
     assert!(stale.is_empty(), "these are no longer believed, which is good; take them off the list: {stale:?}");
+}
+
+/// A run in which this very call lies. While the holder is young the kernel may refuse a pin, and the calls after are others
+/// than in the untouched run; then all is made anew, and it is tried again.
+fn lied_to(scene: &Scene, way: &Way, at: Point) -> Run {
+    for _ in 0..8 {
+        let run = way.run(scene, Input::EndsWhenAllWait, &[(at, Deed::Answer(0))]);
+        if run.hit.map(|call| call.name()) == Some(way.name_of(at)) {
+            return run;
+        }
+        ways::first(scene);
+        scene.next_entry_works("a run with other calls, when all was made anew");
+    }
+    panic!("{}: {at:?} is {} no more", way.name, way.name_of(at));
 }
 
 fn believed(depth: usize, name: &str) -> bool {
