@@ -4,6 +4,7 @@ use crate::common::seen;
 use crate::common::user::User;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 #[test]
@@ -83,14 +84,26 @@ fn system_v_ipc_and_message_queues_are_the_jail_s_own() {
 fn two_sessions_of_one_user_share_all_namespaces_but_pids_and_mounts_and_two_users_share_none() {
     let (one, two) = (User::new(), User::new());
     let _quiet = crate::common::sweep::none();
-    let ask = "cd /proc/self/ns; for n in mnt pid ipc uts net user; do readlink $n; done";
-    let all = |user: &User| user.shell(ask).lines().map(str::to_owned).collect::<Vec<_>>();
-    let (first, again, other) = (all(&one), all(&one), all(&two));
+    let mut sessions: Vec<_> = [(&one, "first"), (&one, "again"), (&two, "other")]
+        .map(|(user, name)| {
+            let ask = "(cd /proc/self/ns; for n in mnt pid ipc uts net user; do readlink $n; done)";
+            (user.in_home(name), user.call(&["sh", "-c", &format!("{ask} > {name}; exec sleep 60")]).start())
+        })
+        .into();
+    // All three live while they are compared: the inode of a namespace that is gone may be given again.
+    let told =
+        |path: &PathBuf| -> Vec<String> { fs::read_to_string(path).unwrap_or_default().lines().map(str::to_owned).collect() };
+    assert!(seen::within(Duration::from_secs(10), || sessions.iter().all(|(path, _)| told(path).len() == 6)));
+    let [first, again, other] = [0, 1, 2].map(|n| told(&sessions[n].0));
+    assert!(sessions.iter_mut().all(|(_, session)| !session.has_ended()));
     for (i, kind) in ["mnt", "pid", "ipc", "uts", "net", "user"].iter().enumerate() {
         let host = fs::read_link(format!("/proc/self/ns/{kind}")).unwrap().to_str().unwrap().to_owned();
         assert_eq!(first[i] == host, *kind == "user", "{kind} and the host");
         assert_eq!(first[i] == other[i], *kind == "user", "{kind} and another user");
-        // The inode of a namespace that is gone may be given again, so of those that end nothing is said.
-        assert!(first[i] == again[i] || ["mnt", "pid"].contains(kind), "{kind} and another session");
+        assert_eq!(first[i] == again[i], !["mnt", "pid"].contains(kind), "{kind} and another session");
+    }
+    for (_, session) in sessions {
+        session.signal(libc::SIGTERM);
+        assert_eq!(session.end().code(), 128 + libc::SIGTERM);
     }
 }
