@@ -31,6 +31,8 @@ pub const HOLDER: &str = "holder";
 pub const PINS: &str = "pins";
 /// In the holder: the pin of the namespace that new jails are copies of.
 pub const TEMPLATE: &str = "template";
+/// In the template, and in a jail's mount namespace until it is moved to its place: `/dev`.
+pub const DEV: &str = "/dev";
 /// In a jail's mount namespace: the pins of its other namespaces.
 pub const NS: &str = "ns";
 /// In a jail's mount namespace: the tree a session sees.

@@ -21,7 +21,7 @@ pub enum Step {
         /// Where it shows.
         at: &'static str,
     },
-    /// `/dev`: a tmpfs with the few harmless devices, then read-only, nosuid, noexec.
+    /// `/dev`: a tmpfs with the few harmless devices, the template's and so the same in all jails: read-only, nosuid, noexec.
     Dev,
     /// `/dev/pts`: an own instance: nosuid, noexec.
     Pts,

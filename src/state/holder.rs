@@ -1,8 +1,8 @@
 //! The holder: the small mount namespace in which all pins live, itself pinned by the one line the host sees.
 //!
-//! Beside the pins of jails it has that of the template: a mount namespace with nothing but empty places, of which every
-//! jail begins as a copy. KERNEL: to copy a mount namespace is to look at each of its mounts, those that are not copied
-//! included, with all changes of mounts on the machine held up meanwhile (`copy_tree` under `namespace_sem`,
+//! Beside the pins of jails it has that of the template: a mount namespace with nothing but empty places and a `/dev`, of
+//! which every jail begins as a copy. KERNEL: to copy a mount namespace is to look at each of its mounts, those that are not
+//! copied included, with all changes of mounts on the machine held up meanwhile (`copy_tree` under `namespace_sem`,
 //! fs/namespace.c); of the holder itself that would be one for every live jail.
 #![forbid(unsafe_code)]
 
@@ -17,7 +17,7 @@ use crate::sys::lock::Lock;
 use crate::sys::mount::{self, Flags};
 use crate::sys::ns::{self, Kind};
 use crate::sys::root::Root;
-use crate::sys::{self, Errno, files};
+use crate::sys::{self, Errno, devices, files};
 use std::os::fd::OwnedFd;
 
 /// How often a pin is tried on a new namespace; see [`settle`].
@@ -94,7 +94,7 @@ impl Holder {
         mount::attach(root, &tree, &place).doing("mount", RUN)?;
         files::enter_directory(&tree).doing("enter", RUN)?;
         mount::pivot_here(root).doing("make the root of", "the holder")?;
-        let mut dirs = [layout::PINS, layout::ROOT, layout::NS].into_iter();
+        let mut dirs = [layout::PINS, layout::ROOT, layout::NS, layout::DEV].into_iter();
         dirs.try_for_each(|dir| files::make_directory(fd::HERE, dir, 0o700)).doing("make", "the holder's directories")?;
         let mut kinds = Kind::BESIDE_MOUNT.into_iter().map(|kind| format!("{}/{}", layout::NS, kind.name()));
         kinds.try_for_each(|kind| files::touch(fd::HERE, &kind, 0o600)).doing("make", "the places of pins")?;
@@ -102,8 +102,9 @@ impl Holder {
         let pinned = settle(root, &own, |_| {
             let holder = Self { namespace: fd::open_magic(&own, Kind::Mount.name(), How::Read).doing("open", "the holder")? };
             ns::unshare(root, &[Kind::Mount]).doing("make", "the template")?;
-            let template = fd::open("/", How::Directory).and_then(|top| mount::set_flags(root, top, Flags::SEALED, false));
-            template.doing("seal", "the template")?;
+            let dev = devices::tree(root).and_then(|dev| mount::attach(root, dev, fd::open(layout::DEV, How::Directory)?));
+            let sealed = dev.and_then(|()| mount::set_flags(root, fd::open("/", How::Directory)?, Flags::SEALED, false));
+            sealed.doing("fill and seal", "the template")?;
             holder.pin(root, layout::TEMPLATE, &own)?;
             host.back(root)?;
             Ok(Self::pin_itself(root, &holder.namespace))

@@ -96,11 +96,8 @@ impl JailDir {
         let path = self.path(layout::TMP);
         let dir = fd::open_beneath(&self.dir, layout::TMP, How::Directory).doing("open", &path)?;
         let owner = fd::stat(&dir).doing("look at", &path)?.st_uid;
-        if owner == self.target.get() {
-            Ok(dir)
-        } else {
-            Err(Error::Refused(format!("{path} is not owned by the user; chown it")))
-        }
+        let strange = || Error::Refused(format!("{path} is not owned by the user; chown it"));
+        (owner == self.target.get()).then_some(dir).ok_or_else(strange)
     }
 
     /// Takes the lock of making and unmaking this jail; it falls with the returned value, or with the process.

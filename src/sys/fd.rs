@@ -15,6 +15,8 @@ use std::os::fd::{AsFd, OwnedFd};
 pub enum How {
     /// To be read.
     Read,
+    /// To be written.
+    Write,
     /// A directory, to be named or mounted on, not read (`O_PATH`).
     Directory,
     /// A directory, to be locked or listed.
@@ -28,6 +30,7 @@ impl How {
         OFlag::O_CLOEXEC
             | match self {
                 Self::Read => OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY,
+                Self::Write => OFlag::O_WRONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY,
                 Self::Directory => OFlag::O_PATH | OFlag::O_DIRECTORY,
                 Self::List => OFlag::O_RDONLY | OFlag::O_DIRECTORY,
                 Self::Place => OFlag::O_PATH,

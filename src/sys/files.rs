@@ -1,7 +1,7 @@
 //! Small changes in directories that only root writes: exact modes, one component at a time.
 
 pub use super::expire::names;
-use super::{Errno, Result};
+use super::{Errno, Result, fd};
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::{Mode, mkdirat};
 pub use nix::unistd::{chdir as enter, fchdir as enter_directory};
@@ -14,6 +14,11 @@ pub fn touch(dir: impl AsFd, name: &str, mode: u32) -> Result<()> {
         Err(Errno::EEXIST) => Ok(()),
         made => made.map(|_| ()),
     }
+}
+
+/// Writes a text, in one call, to a file that is there.
+pub fn write(dir: impl AsFd, name: &str, text: &str) -> Result<()> {
+    nix::unistd::write(fd::open_beneath(dir, name, fd::How::Write)?, text.as_bytes()).map(|_| ())
 }
 
 /// Makes a directory in a directory if there is nothing of that name.

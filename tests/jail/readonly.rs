@@ -52,7 +52,7 @@ fn nothing_can_be_left_by_root_itself_in_what_jails_share_above_their_trees() {
     let users = [User::new(), User::new()];
     users.iter().for_each(User::ensure);
     let pin = format!("/pins/{}", users[0].uid);
-    for dir in ["/", "/ns", "/pins"] {
+    for dir in ["/", "/ns", "/pins", "/root/dev"] {
         let made = seen::in_pinned(&pin, || {
             let file = process::open(&format!("{dir}/x"), libc::O_CREAT | libc::O_WRONLY);
             let places =
@@ -61,6 +61,11 @@ fn nothing_can_be_left_by_root_itself_in_what_jails_share_above_their_trees() {
         });
         assert_eq!(i32::from(made), libc::EROFS, "{dir}");
     }
+    let changed = seen::in_pinned(&pin, || {
+        let mode = fs::set_permissions("/root/dev/null", fs::Permissions::from_mode(0o600));
+        Ok(mode.map_or_else(|e| process::errno(&e), |()| 0))
+    });
+    assert_eq!(i32::from(changed), libc::EROFS, "the mode of a device");
     users.iter().for_each(|user| drop(user.run(&["true"]).well()));
 }
 

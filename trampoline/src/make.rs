@@ -19,11 +19,11 @@ use jail::sys::root::Root;
 use jail::sys::{Errno, devices, net, why};
 use std::os::fd::OwnedFd;
 
-/// A step of the plan with its tree in hand, already with its flags, and not yet hung anywhere.
+/// A step of the plan with its tree in hand, already with its flags, and not yet hung anywhere; `None` is the template's.
 struct Prepared<'a> {
     step: &'a Step,
     at: String,
-    tree: OwnedFd,
+    tree: Option<OwnedFd>,
 }
 
 /// Makes the jail and takes the lease on it. The process comes from the holder and ends there.
@@ -55,11 +55,8 @@ pub fn jail(root: &Root, host: &Host, holder: &Holder, task: &Authorised) -> Res
     ns::unshare(root, &[Kind::Ipc]).doing("make", "the jail's ipc namespace")?;
     ns::bound_ipc(root, SHM_BYTES).doing("bound", "the jail's System V objects")?;
     ns::join(root, &template, Kind::Mount).doing("join", "the template of jails")?;
-    let mut kinds = vec![Kind::Mount, Kind::Uts];
-    if shared_net.is_none() {
-        kinds.push(Kind::Net);
-    }
-    ns::unshare(root, &kinds).doing("make", "the jail's namespaces")?;
+    let kinds: &[Kind] = if shared_net.is_none() { &[Kind::Mount, Kind::Uts, Kind::Net] } else { &[Kind::Mount, Kind::Uts] };
+    ns::unshare(root, kinds).doing("make", "the jail's namespaces")?;
     pin_others(root, &own, shared_net.as_ref())?;
     if shared_net.is_none() {
         net::loopback_up(root).doing("bring up", "the loopback interface")?;
@@ -84,6 +81,7 @@ fn prepare<'a>(root: &Root, task: &Authorised, base: &OwnedFd, pts: &OwnedFd, st
         Ok::<_, Error>(tree)
     };
     let (at, tree) = match step {
+        Step::Dev => return Ok(Prepared { step, at: "dev".to_owned(), tree: None }),
         Step::Base => (String::new(), cloned(base, Flags::READ_ONLY, false, "the base image")?),
         Step::Host(dir) => {
             let path = format!("/{dir}");
@@ -91,17 +89,13 @@ fn prepare<'a>(root: &Root, task: &Authorised, base: &OwnedFd, pts: &OwnedFd, st
             ((*dir).to_owned(), cloned(&source, Flags::READ_ONLY, true, &path)?)
         }
         Step::Own { file, at } => ((*at).to_owned(), cloned(&task.dir.place(file, How::Place)?, Flags::SEALED, false, file)?),
-        Step::Dev => ("dev".to_owned(), devices::tree(root).doing("make", "/dev")?),
         Step::Pts => ("dev/pts".to_owned(), pts.try_clone().map_err(|e| fd::errno(&e)).doing("use", "/dev/pts")?),
         Step::Shm(bytes) => ("dev/shm".to_owned(), devices::shm(root, *bytes).doing("make", "/dev/shm")?),
-        Step::Parents(at) => {
-            let source = task.dir.place(layout::PARENTS, How::Directory)?;
-            (at.clone(), cloned(&source, Flags::SEALED, false, "the way to the home")?)
-        }
+        Step::Parents(at) => (at.clone(), cloned(&task.dir.place(layout::PARENTS, How::Directory)?, Flags::SEALED, false, at)?),
         Step::Home(path) => (path.relative().to_owned(), home(root, task, path.as_str())?),
         Step::Tmp(at) => ((*at).to_owned(), cloned(&task.dir.tmp()?, Flags::PLAIN, false, "the user's tmp")?),
     };
-    Ok(Prepared { step, at, tree })
+    Ok(Prepared { step, at, tree: Some(tree) })
 }
 
 /// The home, looked up and cloned with the user's own rights to files, and judged on the open descriptor.
@@ -120,8 +114,7 @@ fn home(root: &Root, task: &Authorised, path: &str) -> Result<OwnedFd, Error> {
     if owner != spec.uid.get() {
         return Err(Error::failed("use the home", path, format!("uid {owner} owns it; chown it to uid {}", spec.uid)));
     }
-    mount::set_flags(root, &tree, Flags::PLAIN, false).doing("set the flags of the home", path)?;
-    Ok(tree)
+    mount::set_flags(root, &tree, Flags::PLAIN, false).doing("set the flags of the home", path).map(|()| tree)
 }
 
 /// Pins the other namespaces inside the jail's own, so that they live and die with it and the holder stays small.
@@ -137,7 +130,12 @@ fn pin_others(root: &Root, own: &OwnedFd, shared_net: Option<&OwnedFd>) -> Resul
 /// Hangs one tree on its place.
 fn hang(root: &Root, prepared: &Prepared<'_>) -> Result<(), Error> {
     let how = if matches!(prepared.step, Step::Own { .. }) { How::Place } else { How::Directory };
-    mount::attach(root, &prepared.tree, place(&prepared.at, how)?).doing("mount", format!("/{}", prepared.at))
+    let place = place(&prepared.at, how)?;
+    let hung = match &prepared.tree {
+        Some(tree) => mount::attach(root, tree, place),
+        None => fd::open(layout::DEV, How::Directory).and_then(|tree| mount::attach(root, tree, place)),
+    };
+    hung.doing("mount", format!("/{}", prepared.at))
 }
 
 /// A place in the jail's tree. It must be there as it is: no symbolic link on the way, nothing made.
