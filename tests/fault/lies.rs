@@ -45,19 +45,16 @@ const NO_LIARS: [&str; 32] = [
 ];
 
 /// Lies that are believed, by the depth of the process: the program runs, and something of its jail is not as it should be.
-const BELIEVED: [(usize, &str, &str); 19] = [
+const BELIEVED: [(usize, &str, &str); 16] = [
     (0, "fsconfig", "an option of a small file system of the jail's own: its size, its mode"),
     (0, "ioctl", "the loopback interface is down"),
-    (0, "mknodat", "a device is missing"),
     (0, "mount_setattr", "a mount can be written, or takes set-user-id bits and devices"),
     (0, "move_mount", "a mount is missing, and what the image has there shows"),
     (0, "prlimit64", "a limit of the caller's own was not raised"),
     (0, "rt_sigaction", "a signal that the caller ignored stays ignored"),
     (0, "setns", "the network, the IPC objects or the host name are the caller's"),
     (0, "setresgid", "files in small file systems of the jail's own belong to the caller's group"),
-    (0, "symlinkat", "a link in /dev is missing"),
     (0, "unshare", "the IPC objects, the network or the host name are the host's"),
-    (0, "umask", "files in the jail's own /dev have a narrower mode"),
     (1, "chdir", "the program starts in the root directory"),
     (1, "keyctl", "the names of the caller's keys show"),
     (1, "prlimit64", "a limit is the caller's"),

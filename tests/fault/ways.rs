@@ -177,13 +177,15 @@ pub fn usual(scene: &Scene) -> [Way; 2] {
 pub fn others(scene: &Scene, usual: &Way) -> Vec<Way> {
     let way = |name, order, prepare| Way::new(scene, name, order, prepare, Left::Nothing);
     let first_of_all = way("first entry", scene.entry(), first);
-    // The holder is pinned by the second mount that is moved, the jail by the last one.
+    // Moved are the holder's tmpfs, the template's /dev, the pin of the template, that of the holder, and last that of the jail.
     let moves = |way: &Way| -> Vec<usize> {
         let calls = way.untouched.calls[0].iter().enumerate();
         calls.filter(|(_, call)| call.name() == "move_mount").map(|(nth, _)| nth).collect()
     };
-    let (holder, jail) = (moves(&first_of_all)[1], moves(usual).pop().unwrap());
+    let (template, holder) = (moves(&first_of_all)[2], moves(&first_of_all)[3]);
+    let jail = moves(usual).pop().unwrap();
     vec![
+        first_of_all.when(scene, "first entry, pin of the template refused", template, libc::ELOOP),
         // As where mounts propagate: the kernel says that the holder cannot be pinned in a directory that is no mount.
         first_of_all.when(scene, "first entry, pin of the holder refused", holder, libc::EINVAL),
         first_of_all.but_for(usual),
