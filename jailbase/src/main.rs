@@ -8,6 +8,7 @@ mod live;
 mod parallel;
 mod parse;
 mod purge;
+mod see;
 mod store;
 mod table;
 mod tell;
@@ -38,6 +39,8 @@ enum Noun {
     /// Users: who has a jail, and what it is made of
     #[command(subcommand)]
     User(user::Verb),
+    #[command(flatten)]
+    See(see::Verb),
     /// Look at the kernel, the host and what is installed, change nothing, and say what to do
     Doctor(doctor::Words),
 }
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
     let title = match &words.noun {
         Noun::Image(verb) => verb.title(),
         Noun::User(verb) => verb.title(),
+        Noun::See(verb) => verb.title(),
         Noun::Doctor(_) => "look at this machine".into(),
     };
     match run(words.noun) {
@@ -59,7 +63,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Does it; the exit code is 0 but for the doctor, who has one of his own for bad news.
+/// Does it; the exit code is 0 but for the doctor, who has one of his own for bad news, and for a program that was run.
 fn run(noun: Noun) -> Result<u8, Error> {
     // ORDER: before the privilege is taken, which makes all ids 0. We are no setuid program: a real root runs us, or nobody.
     if !nix::unistd::getuid().is_root() {
@@ -72,6 +76,7 @@ fn run(noun: Noun) -> Result<u8, Error> {
     match noun {
         Noun::Image(verb) => image::run(&root, &host, verb).map(|()| 0),
         Noun::User(verb) => user::run(&root, &host, verb).map(|()| 0),
+        Noun::See(verb) => see::run(&root, &host, verb),
         Noun::Doctor(words) => doctor::run(&root, &host, &words),
     }
 }

@@ -24,6 +24,8 @@ pub struct Mounted {
     pub id: u64,
     /// Its file system, if it is no pin of a jail: a mount namespace and nothing else is one.
     pub foreign: Option<String>,
+    /// The inode of the mount namespace that it pins, if it is one.
+    pub namespace: Option<u64>,
 }
 
 /// What is mounted on which name among the pins.
@@ -57,9 +59,10 @@ impl Table {
             let (id, root, place) = (fields.next(), fields.nth(2), fields.next());
             let kind = line.split(" - ").nth(1).and_then(|rest| rest.split(' ').next()).unwrap_or_default();
             let Some(name) = place.and_then(|place| place.strip_prefix(&places)) else { continue };
-            let is_pin = kind == "nsfs" && root.is_some_and(|root| root.starts_with("mnt:["));
+            let pinned = root.filter(|_| kind == "nsfs").and_then(|root| root.strip_prefix("mnt:["));
+            let namespace = pinned.and_then(|rest| rest.strip_suffix(']')?.parse().ok());
             let id = id.and_then(|id| id.parse().ok()).unwrap_or_default();
-            let mounted = Mounted { id, foreign: (!is_pin).then(|| kind.to_owned()) };
+            let mounted = Mounted { id, foreign: pinned.is_none().then(|| kind.to_owned()), namespace };
             let known = table.entry(name.to_owned()).or_insert_with(|| mounted.clone());
             if known.foreign.is_none() {
                 *known = mounted;
@@ -71,6 +74,11 @@ impl Table {
     /// What is mounted on this name.
     pub fn on(&self, name: &str) -> Option<&Mounted> {
         self.0.get(name)
+    }
+
+    /// All names on which something is mounted.
+    pub fn all(&self) -> impl Iterator<Item = (&str, &Mounted)> {
+        self.0.iter().map(|(name, mounted)| (name.as_str(), mounted))
     }
 }
 
@@ -99,9 +107,11 @@ mod tests {
         assert_eq!(foreign("2002"), Some(Some("nsfs".into())), "a network namespace");
         assert_eq!(foreign("2003"), Some(Some("tmpfs".into())), "a file system below a pin");
         assert_eq!(foreign("2004"), Some(Some("ext4".into())));
-        assert_eq!(table.on("20"), Some(&Mounted { id: 104, foreign: None }), "the one on top");
+        assert_eq!(table.on("20"), Some(&Mounted { id: 104, foreign: None, namespace: Some(4026532305) }), "the one on top");
         assert_eq!(foreign("2005"), None);
         assert_eq!(foreign("200"), None);
+        assert_eq!(table.on("2001").and_then(|mounted| mounted.namespace), Some(4026532301));
+        assert_eq!(table.all().filter(|(_, mounted)| mounted.namespace.is_some()).count(), 2, "no other namespace is a jail's");
     }
 
     #[test]

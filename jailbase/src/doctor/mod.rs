@@ -20,6 +20,8 @@ mod state;
 mod users;
 mod walkers;
 
+pub use programs::{is_roots_alone, trampoline};
+
 use crate::tell;
 use clap::Args;
 use finding::Report;

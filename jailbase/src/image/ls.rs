@@ -2,7 +2,7 @@
 
 use super::about::About;
 use super::generations::Generations;
-use crate::live::{self, Jails};
+use crate::live::{self, Jails, Tree};
 use crate::table::{bytes, table};
 use crate::tell;
 use jail::error::Error;
@@ -11,6 +11,7 @@ use jail::state::host::Host;
 use jail::sys::fd::{self, How};
 use jail::sys::root::Root;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// One generation, as it is told.
 #[derive(Serialize, Debug)]
@@ -71,6 +72,20 @@ pub fn users_of(image: &Generations, number: u32, jails: &Jails) -> Result<Vec<u
     // One without a tree shows nothing.
     let Ok(stat) = fd::open(&path, How::Directory).and_then(fd::stat) else { return Ok(Vec::new()) };
     Ok(jails.get(&live::tree(&stat)).map(|uids| uids.iter().copied().collect()).unwrap_or_default())
+}
+
+/// What each tree that there is belongs to, as `image@generation`.
+pub fn trees() -> Result<BTreeMap<Tree, String>, Error> {
+    let mut trees = BTreeMap::new();
+    for image in Generations::all()? {
+        for number in image.numbers()? {
+            let path = image.tree(number).display().to_string();
+            if let Ok(stat) = fd::open(&path, How::Directory).and_then(fd::stat) {
+                trees.insert(live::tree(&stat), format!("{}@{number}", image.name));
+            }
+        }
+    }
+    Ok(trees)
 }
 
 /// Says all of one image, or of one generation.

@@ -29,6 +29,7 @@ mod walk;
 mod whiteout;
 mod words;
 
+pub use ls::trees;
 pub use words::Verb;
 
 use jail::error::Error;

@@ -1,0 +1,157 @@
+//! What lives: the jails, off the holder's mount table and the kernel's list of mount namespaces, and the sessions in them,
+//! off procfs. No pin is opened or looked at, so no mark of the reaper's is undone; no `/proc/PID/root` is walked.
+//!
+//! A session is a process 1 that holds a lease: it has a file open on the very mount that is the jail's pin. No program in a
+//! jail has one, and nobody outside can get one but from trampoline. All who share its pid namespace belong to it.
+
+use super::process::{self, Process};
+use super::whom;
+use crate::{image, live};
+use jail::error::Error;
+use jail::id::{Name, Target};
+use jail::state::holder::Holder;
+use jail::state::host::Host;
+use jail::state::mounted::Source;
+use jail::state::pins::target_of;
+use jail::sys::root::Root;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One live jail.
+#[derive(Debug)]
+pub struct Jail {
+    /// Whose it is.
+    pub target: Target,
+    /// What they are called; nothing if they have been removed.
+    pub name: Option<Name>,
+    /// What the kernel tells of its mount namespace; nothing before Linux 6.12.
+    pub kept: Option<Kept>,
+    /// What runs in it.
+    pub sessions: Vec<Session>,
+}
+
+/// What a jail is, whether anything runs in it or not.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Kept {
+    /// The generation it shows, as `image@generation`; nothing if there is no such generation any more.
+    pub image: Option<String>,
+    /// When it was made: seconds since 1970, by the clock of then.
+    pub made: i64,
+    /// Bytes in its shared memory, which belong to no process.
+    pub shared: u64,
+}
+
+/// One run of a program in a jail.
+#[derive(Default, Debug)]
+pub struct Session {
+    /// Process 1 of it.
+    pub init: Process,
+    /// Who waits for it outside, if somebody does.
+    pub supervisor: Option<u32>,
+    /// All its processes, process 1 among them, in the order of their numbers.
+    pub processes: Vec<Process>,
+}
+
+impl Jail {
+    /// All processes of all sessions.
+    pub fn processes(&self) -> impl Iterator<Item = &Process> {
+        self.sessions.iter().flat_map(|session| &session.processes)
+    }
+
+    /// What it is called, or else its number.
+    pub fn shown(&self) -> String {
+        self.name.as_ref().map_or_else(|| self.target.to_string(), ToString::to_string)
+    }
+}
+
+/// All live jails, by uid.
+pub fn all(root: &Root, host: &Host) -> Result<Vec<Jail>, Error> {
+    let pins = pins(root, host)?;
+    let mut kept = kept(root, host, &pins)?;
+    let mut names = whom::names()?;
+    let mut sessions = sessions(&pins);
+    let jail = |pin: Pin| Jail {
+        name: names.remove(&pin.target.get()),
+        kept: pin.namespace.and_then(|namespace| kept.remove(&namespace)),
+        sessions: sessions.remove(&pin.target).unwrap_or_default(),
+        target: pin.target,
+    };
+    Ok(pins.into_iter().map(jail).collect())
+}
+
+/// The jail of one user, if it lives.
+pub fn of(root: &Root, host: &Host, target: Target) -> Result<Option<Jail>, Error> {
+    Ok(all(root, host)?.into_iter().find(|jail| jail.target == target))
+}
+
+/// The pin of one jail.
+#[derive(Clone, Copy, Debug)]
+struct Pin {
+    target: Target,
+    mount: u64,
+    namespace: Option<u64>,
+}
+
+fn pins(root: &Root, host: &Host) -> Result<Vec<Pin>, Error> {
+    let Some(holder) = Holder::find()? else { return Ok(Vec::new()) };
+    let mounts = Source::open()?;
+    holder.enter(root)?;
+    let table = mounts.table();
+    host.back(root)?;
+    let table = table?;
+    let jails = table.all().filter(|(_, mounted)| mounted.foreign.is_none());
+    let mut pins: Vec<Pin> = jails
+        .filter_map(|(name, mounted)| Some(Pin { target: target_of(name)?, mount: mounted.id, namespace: mounted.namespace }))
+        .collect();
+    pins.sort_by_key(|pin| pin.target);
+    Ok(pins)
+}
+
+/// What the kernel tells of each jail's namespace, by its inode.
+fn kept(root: &Root, host: &Host, pins: &[Pin]) -> Result<BTreeMap<u64, Kept>, Error> {
+    let wanted: BTreeSet<u64> = pins.iter().filter_map(|pin| pin.namespace).collect();
+    if wanted.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let Some(found) = live::of(root, host, &wanted)? else { return Ok(BTreeMap::new()) };
+    let images = image::trees()?;
+    let told = |inside: live::Inside| Kept { image: images.get(&inside.tree).cloned(), made: inside.made, shared: inside.shared };
+    Ok(found.into_iter().map(|(namespace, inside)| (namespace, told(inside))).collect())
+}
+
+/// The sessions of these jails.
+fn sessions(pins: &[Pin]) -> BTreeMap<Target, Vec<Session>> {
+    let mounts: BTreeMap<u64, Target> = pins.iter().map(|pin| (pin.mount, pin.target)).collect();
+    let own = process::namespace(std::process::id());
+    let look = |pid: &u32| {
+        // Nearly all processes of the machine are in our own namespace, and one look tells.
+        let namespace = process::namespace(*pid).filter(|namespace| Some(*namespace) != own)?;
+        let process = Process::of(*pid)?;
+        let first = process.inside() == 1 && process.numbers.len() > 1;
+        let held = if first { process.holds(|mount| mounts.get(&mount).copied()) } else { None };
+        Some((namespace, process, held))
+    };
+    // KERNEL: by this thread alone. One that shares its root directory with another joins no mount namespace, and a thread
+    // that is joined may still be on its way out (mntns_install, fs/namespace.c); the next look would fail now and then.
+    let found: Vec<_> = process::numbers("/proc").iter().filter_map(look).collect();
+    let mut open: BTreeMap<u64, (Target, Session)> = BTreeMap::new();
+    for (namespace, process, held) in &found {
+        if let Some(target) = held {
+            open.insert(*namespace, (*target, Session { init: process.clone(), ..Session::default() }));
+        }
+    }
+    for (namespace, process, _) in found {
+        if let Some((_, session)) = open.get_mut(&namespace) {
+            session.processes.push(process);
+        }
+    }
+    let mut sessions: BTreeMap<Target, Vec<Session>> = BTreeMap::new();
+    for (target, mut session) in open.into_values() {
+        session.processes.sort_by_key(|process| process.pid);
+        let parent = Process { pid: session.init.parent, ..Process::default() };
+        let waits = parent.holds(|mount| mounts.get(&mount).copied().filter(|of| *of == target)).is_some();
+        session.supervisor = waits.then_some(parent.pid);
+        sessions.entry(target).or_default().push(session);
+    }
+    sessions.values_mut().for_each(|all| all.sort_by_key(|session| (session.init.start, session.init.pid)));
+    sessions
+}

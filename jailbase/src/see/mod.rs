@@ -1,0 +1,65 @@
+//! Seeing: what lives, what it uses, what it is made of, and the few things an administrator does to it.
+
+mod alive;
+mod count;
+mod du;
+mod journal;
+mod kill;
+mod log;
+mod ls;
+mod places;
+mod process;
+mod ps;
+mod stat;
+mod units;
+mod used;
+mod whom;
+
+use clap::Subcommand;
+use jail::error::Error;
+use jail::state::host::Host;
+use jail::sys::root::Root;
+
+/// What can be seen of jails that live, and done to them.
+#[derive(Subcommand, Debug)]
+pub enum Verb {
+    /// List the live jails
+    Ls(ls::Words),
+    /// Say what each live jail uses, or each session of one
+    Stat(stat::Words),
+    /// List the processes in a user's jail
+    Ps(ps::Words),
+    /// Count what users have on disks, and what of it others have too
+    Du(du::Words),
+    /// End the sessions of a user; the jail stays
+    Kill(kill::Words),
+    /// Show what the system log has of a user
+    Log(log::Words),
+}
+
+impl Verb {
+    /// Follows "cannot".
+    pub fn title(&self) -> String {
+        match self {
+            Self::Ls(_) => "list the live jails".into(),
+            Self::Stat(_) => "say what the live jails use".into(),
+            Self::Ps(words) => format!("list the processes of {}", words.user),
+            Self::Du(_) => "count what is on disks".into(),
+            Self::Kill(words) => format!("end the sessions of {}", words.user),
+            Self::Log(words) => format!("show the log of {}", words.user),
+        }
+    }
+}
+
+/// Does it; the exit code is that of a program if one was run.
+pub fn run(root: &Root, host: &Host, verb: Verb) -> Result<u8, Error> {
+    match verb {
+        Verb::Ls(words) => ls::run(root, host, &words),
+        Verb::Stat(words) => stat::run(root, host, &words),
+        Verb::Ps(words) => ps::run(root, host, &words),
+        Verb::Du(words) => du::run(&words),
+        Verb::Kill(words) => kill::run(root, host, &words),
+        Verb::Log(words) => log::run(&words),
+    }
+    .map(|()| 0)
+}

@@ -1,0 +1,188 @@
+//! One process, as procfs tells of it. It may end between two looks, and then there is nothing to tell: never an error.
+//!
+//! Nothing here follows a link of `/proc`: the text of `ns/pid` names a namespace without opening it, and `fdinfo` names the
+//! mount of an open file without touching it (proc(5)). So no mark of the reaper's is undone.
+
+use jail::sys::fd;
+use std::fs;
+use std::path::Path;
+
+/// KERNEL: the unit of times in `stat` is a hundredth of a second on every architecture that we serve (USER_HZ; proc(5)).
+pub const TICKS: u64 = 100;
+
+/// More than any of these files has.
+const LONGEST: usize = 1 << 16;
+
+/// What one process is and uses.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Process {
+    /// Its number, as the host counts.
+    pub pid: u32,
+    /// Its parent's.
+    pub parent: u32,
+    /// Its number in each pid namespace it is in, the host's first.
+    pub numbers: Vec<u32>,
+    /// The real uid it runs as.
+    pub uid: u32,
+    /// One letter: running, sleeping, stopped, a zombie.
+    pub state: char,
+    /// Threads.
+    pub tasks: u64,
+    /// Hundredths of a second of user and system time, of itself and of the children it has reaped.
+    pub user: u64,
+    /// See `user`.
+    pub system: u64,
+    /// Hundredths of a second from the start of the machine to its own.
+    pub start: u64,
+    /// Bytes of address space.
+    pub virtual_bytes: u64,
+    /// Pages in memory.
+    pub pages: u64,
+    /// Its name, 15 bytes that it chose.
+    pub name: Vec<u8>,
+}
+
+impl Process {
+    /// What is there of it now.
+    pub fn of(pid: u32) -> Option<Self> {
+        let (stat, status) = (bytes(format!("/proc/{pid}/stat"))?, bytes(format!("/proc/{pid}/status"))?);
+        Self::read(&stat, &status).filter(|process| process.pid == pid)
+    }
+
+    /// Reads `stat` and `status`, as proc(5) has them.
+    fn read(stat: &[u8], status: &[u8]) -> Option<Self> {
+        // A name can hold anything, brackets and line ends too; it ends at the last bracket there is.
+        let (open, close) = (stat.iter().position(|b| *b == b'(')?, stat.iter().rposition(|b| *b == b')')?);
+        let name = stat.get(open.checked_add(1)?..close)?.to_vec();
+        let rest = std::str::from_utf8(stat.get(close.checked_add(1)?..)?).ok()?;
+        let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
+        // The fields are counted from 1, and the third is the first behind the name.
+        let field = |number: usize| fields.get(number.checked_sub(3)?);
+        let number = |at: usize| field(at)?.parse::<u64>().ok();
+        let mut process = Self {
+            pid: std::str::from_utf8(stat.get(..open)?).ok()?.trim_end().parse().ok()?,
+            parent: field(4)?.parse().ok()?,
+            state: field(3)?.chars().next()?,
+            tasks: number(20)?,
+            user: number(14)?.saturating_add(number(16).unwrap_or(0)),
+            system: number(15)?.saturating_add(number(17).unwrap_or(0)),
+            start: number(22)?,
+            virtual_bytes: number(23)?,
+            pages: number(24)?,
+            name,
+            ..Self::default()
+        };
+        // KERNEL: here the name is escaped, so that it makes no line of its own (proc_task_name, fs/proc/array.c).
+        for line in status.split(|byte| *byte == b'\n').filter_map(|line| std::str::from_utf8(line).ok()) {
+            match line.split_once(':') {
+                Some(("Uid", ids)) => process.uid = ids.split_ascii_whitespace().next()?.parse().ok()?,
+                Some(("NSpid", all)) => process.numbers = all.split_ascii_whitespace().map_while(|n| n.parse().ok()).collect(),
+                _ => {}
+            }
+        }
+        (!process.numbers.is_empty()).then_some(process)
+    }
+
+    /// Its number where it counts its own processes.
+    pub fn inside(&self) -> u32 {
+        self.numbers.last().copied().unwrap_or(self.pid)
+    }
+
+    /// What it was started with, or its name if that is nothing; a stranger's bytes.
+    pub fn command(&self) -> Vec<u8> {
+        let mut words = bytes(format!("/proc/{}/cmdline", self.pid)).unwrap_or_default();
+        words.iter_mut().filter(|byte| **byte == 0).for_each(|byte| *byte = b' ');
+        if words.trim_ascii().is_empty() { self.name.clone() } else { words.trim_ascii_end().to_vec() }
+    }
+
+    /// Bytes that it has had read from and written to a disk.
+    pub fn disk(&self) -> (u64, u64) {
+        traffic(&bytes(format!("/proc/{}/io", self.pid)).unwrap_or_default())
+    }
+
+    /// On which of these mounts it has something open.
+    pub fn holds<T>(&self, of: impl Fn(u64) -> Option<T>) -> Option<T> {
+        let dir = format!("/proc/{}/fdinfo", self.pid);
+        numbers(&dir).into_iter().find_map(|number| of(mount(&bytes(format!("{dir}/{number}"))?)?))
+    }
+}
+
+/// The pid namespace of a process: its inode, from the text of a link that is not followed.
+pub fn namespace(pid: u32) -> Option<u64> {
+    let text = fs::read_link(format!("/proc/{pid}/ns/pid")).ok()?;
+    text.to_str()?.strip_prefix("pid:[")?.strip_suffix(']')?.parse().ok()
+}
+
+/// The numbers among the names of a directory of procfs; none if it is gone.
+pub fn numbers(dir: impl AsRef<Path>) -> Vec<u32> {
+    let entries = fs::read_dir(dir).into_iter().flatten();
+    entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect()
+}
+
+/// Hundredths of a second since the machine started.
+pub fn uptime() -> u64 {
+    let text = bytes("/proc/uptime").unwrap_or_default();
+    // "12345.67 ...": without the point it is hundredths.
+    let digits: String = text.iter().take_while(|b| **b != b' ').filter(|b| **b != b'.').map(|b| char::from(*b)).collect();
+    digits.parse().unwrap_or(0)
+}
+
+fn bytes(path: impl AsRef<Path>) -> Option<Vec<u8>> {
+    let file = fs::File::open(path).ok()?;
+    fd::read_at_most(file.into(), LONGEST).ok()
+}
+
+fn mount(info: &[u8]) -> Option<u64> {
+    field(info, "mnt_id")
+}
+
+fn traffic(io: &[u8]) -> (u64, u64) {
+    (field(io, "read_bytes").unwrap_or(0), field(io, "write_bytes").unwrap_or(0))
+}
+
+/// The number behind a key.
+fn field(text: &[u8], key: &str) -> Option<u64> {
+    let text = std::str::from_utf8(text).ok()?;
+    text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STAT: &[u8] = b"1234 (a) b) R (\n) S 77 1 1 0 -1 4194560 1 2 3 4 150 25 40 5 20 0 3 0 987654 8192000 500 184 1 1 0 0";
+    const STATUS: &[u8] = b"Name:\ta) b) R (\\n\nUid:\t2001\t2001\t2001\t2001\nNSpid:\t1234\t9\n";
+
+    #[test]
+    fn a_process_is_read_whatever_it_calls_itself() {
+        let read = Process::read(STAT, STATUS).unwrap_or_default();
+        assert_eq!((read.pid, read.parent, read.uid, read.inside(), read.state), (1234, 77, 2001, 9, 'S'));
+        assert_eq!((read.user, read.system, read.tasks, read.start), (190, 30, 3, 987_654));
+        assert_eq!((read.virtual_bytes, read.pages, read.name.as_slice()), (8_192_000, 500, &b"a) b) R (\n"[..]));
+    }
+
+    #[test]
+    fn what_is_cut_off_by_the_end_of_a_process_is_no_process() {
+        for length in 0..80 {
+            assert_eq!(Process::read(STAT.get(..length).unwrap_or_default(), STATUS), None, "{length}");
+        }
+        for status in [&b""[..], b"Uid:\t5\n", b"Uid:\tx\nNSpid:\t1\n", b"\xff\xff"] {
+            assert_eq!(Process::read(STAT, status), None);
+        }
+    }
+
+    #[test]
+    fn numbers_are_found_by_their_keys() {
+        assert_eq!(mount(b"pos:\t0\nflags:\t02100000\nmnt_id:\t96\nino:\t4026532301\n"), Some(96));
+        assert_eq!(mount(b"pos:\t0\n"), None);
+        assert_eq!(traffic(b"rchar: 1\nread_bytes: 4096\nwrite_bytes: 8192\ncancelled_write_bytes: 1\n"), (4096, 8192));
+    }
+
+    #[test]
+    fn our_own_process_is_there_and_one_that_is_not_is_none() {
+        let own = Process::of(std::process::id());
+        assert!(own.is_some_and(|own| own.tasks > 0 && own.start <= uptime() && own.pages > 0));
+        assert_eq!(Process::of(u32::MAX), None);
+        assert!(namespace(std::process::id()).is_some() && namespace(u32::MAX).is_none());
+    }
+}
