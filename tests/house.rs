@@ -30,7 +30,7 @@ const UNPRIVILEGED: [&str; 11] = [
 ];
 
 /// What only the other programs use; none of it may be named by trampoline or by what trampoline stands on.
-const OF_OTHERS: [(&str, &[&str]); 11] = [
+const OF_OTHERS: [(&str, &[&str]); 12] = [
     ("src/written.rs", &["written", "usual"]),
     ("src/sys/expire.rs", &["expire", "unmount", "Expiry", "Bar", "is_mount_namespace", "names", "stat_at", "try_exclusive"]),
     ("src/sys/whole.rs", &["whole"]),
@@ -41,6 +41,7 @@ const OF_OTHERS: [(&str, &[&str]); 11] = [
     ("src/sys/images/extents.rs", &["extents", "Extent"]),
     ("src/sys/images/pidfd.rs", &["pidfd", "Held"]),
     ("src/sys/images/room.rs", &["room", "keep_little"]),
+    ("src/sys/images/terminal.rs", &["terminal", "set_size"]),
     ("src/sys/images/neighbours.rs", &["neighbours", "neighbour", "Towards"]),
 ];
 

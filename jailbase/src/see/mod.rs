@@ -3,6 +3,7 @@
 mod alive;
 mod count;
 mod du;
+mod frame;
 mod journal;
 mod kill;
 mod log;
@@ -10,7 +11,9 @@ mod ls;
 mod places;
 mod process;
 mod ps;
+mod screen;
 mod stat;
+mod top;
 mod units;
 mod used;
 mod whom;
@@ -27,6 +30,8 @@ pub enum Verb {
     Ls(ls::Words),
     /// Say what each live jail uses, or each session of one
     Stat(stat::Words),
+    /// Show what the live jails use, again and again
+    Top(top::Words),
     /// List the processes in a user's jail
     Ps(ps::Words),
     /// Count what users have on disks, and what of it others have too
@@ -43,6 +48,7 @@ impl Verb {
         match self {
             Self::Ls(_) => "list the live jails".into(),
             Self::Stat(_) => "say what the live jails use".into(),
+            Self::Top(_) => "show the live jails".into(),
             Self::Ps(words) => format!("list the processes of {}", words.user),
             Self::Du(_) => "count what is on disks".into(),
             Self::Kill(words) => format!("end the sessions of {}", words.user),
@@ -56,6 +62,7 @@ pub fn run(root: &Root, host: &Host, verb: Verb) -> Result<u8, Error> {
     match verb {
         Verb::Ls(words) => ls::run(root, host, &words),
         Verb::Stat(words) => stat::run(root, host, &words),
+        Verb::Top(words) => return top::run(root, host, &words),
         Verb::Ps(words) => ps::run(root, host, &words),
         Verb::Du(words) => du::run(&words),
         Verb::Kill(words) => kill::run(root, host, &words),

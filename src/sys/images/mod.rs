@@ -5,3 +5,4 @@ pub mod extents;
 pub mod neighbours;
 pub mod pidfd;
 pub mod room;
+pub mod terminal;
