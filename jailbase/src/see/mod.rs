@@ -3,13 +3,17 @@
 mod alive;
 mod count;
 mod du;
+mod explain;
 mod frame;
+mod hindrance;
 mod journal;
 mod kill;
 mod log;
 mod ls;
+mod mounts;
 mod places;
 mod process;
+mod program;
 mod ps;
 mod screen;
 mod stat;
@@ -34,6 +38,8 @@ pub enum Verb {
     Top(top::Words),
     /// List the processes in a user's jail
     Ps(ps::Words),
+    /// Say what a user's jail is made of, where each part comes from, and what would be refused
+    Explain(explain::Words),
     /// Count what users have on disks, and what of it others have too
     Du(du::Words),
     /// End the sessions of a user; the jail stays
@@ -50,6 +56,7 @@ impl Verb {
             Self::Stat(_) => "say what the live jails use".into(),
             Self::Top(_) => "show the live jails".into(),
             Self::Ps(words) => format!("list the processes of {}", words.user),
+            Self::Explain(words) => format!("explain the jail of {}", words.user),
             Self::Du(_) => "count what is on disks".into(),
             Self::Kill(words) => format!("end the sessions of {}", words.user),
             Self::Log(words) => format!("show the log of {}", words.user),
@@ -64,6 +71,7 @@ pub fn run(root: &Root, host: &Host, verb: Verb) -> Result<u8, Error> {
         Verb::Stat(words) => stat::run(root, host, &words),
         Verb::Top(words) => return top::run(root, host, &words),
         Verb::Ps(words) => ps::run(root, host, &words),
+        Verb::Explain(words) => explain::run(root, host, &words),
         Verb::Du(words) => du::run(&words),
         Verb::Kill(words) => kill::run(root, host, &words),
         Verb::Log(words) => log::run(&words),
