@@ -3,6 +3,7 @@
 mod alive;
 mod count;
 mod du;
+mod enter;
 mod explain;
 mod frame;
 mod hindrance;
@@ -15,6 +16,7 @@ mod places;
 mod process;
 mod program;
 mod ps;
+mod relay;
 mod screen;
 mod stat;
 mod top;
@@ -42,6 +44,8 @@ pub enum Verb {
     Explain(explain::Words),
     /// Count what users have on disks, and what of it others have too
     Du(du::Words),
+    /// Open a shell in a user's jail, as the user, or run a program there
+    Enter(enter::Words),
     /// End the sessions of a user; the jail stays
     Kill(kill::Words),
     /// Show what the system log has of a user
@@ -58,6 +62,7 @@ impl Verb {
             Self::Ps(words) => format!("list the processes of {}", words.user),
             Self::Explain(words) => format!("explain the jail of {}", words.user),
             Self::Du(_) => "count what is on disks".into(),
+            Self::Enter(words) => format!("enter the jail of {}", words.user),
             Self::Kill(words) => format!("end the sessions of {}", words.user),
             Self::Log(words) => format!("show the log of {}", words.user),
         }
@@ -73,6 +78,7 @@ pub fn run(root: &Root, host: &Host, verb: Verb) -> Result<u8, Error> {
         Verb::Ps(words) => ps::run(root, host, &words),
         Verb::Explain(words) => explain::run(root, host, &words),
         Verb::Du(words) => du::run(&words),
+        Verb::Enter(words) => return enter::run(&words),
         Verb::Kill(words) => kill::run(root, host, &words),
         Verb::Log(words) => log::run(&words),
     }
