@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::crew::{Crew, Who};
 use crate::options::Options;
-use crate::ours::{Lines, Ours, host_lines, run_true, sweep_twice};
+use crate::ours::{Lines, Ours, Programs, host_lines, run_true, sweep_twice};
 use crate::rounds::{self, Contender};
 use crate::table::{Figures, Report};
 use crate::{Outcome, say, users};
@@ -47,6 +47,7 @@ pub fn measure(crew: &mut Crew, ours: &Ours, options: &Options, report: &mut Rep
             lines(report, &format!("with {jails} live jails"), &host_lines()?);
             rounds::play(crew, &mut crowded, options.rounds);
             latecomers(crew, ours, jails, &crowded, report)?;
+            looks(crew, ours, jails, report)?;
         }
         // The first marks all, since each was entered after the last; the second takes all of them down.
         stay.extend(crew.time(Who::Root, 1, 0, &[&programs.reaper])?);
@@ -90,6 +91,36 @@ fn latecomers(crew: &mut Crew, ours: &Ours, jails: u32, crowd: &[Contender], rep
     let plain = crowd.first().ok_or("nothing to measure")?.figures()?;
     let name = format!("cold entry, {jails} live jails");
     report.row(&name, Figures::of(&samples)?, &plain, "the jail is made beside the others");
+    Ok(())
+}
+
+/// How long the programs run that are in each jail while it is looked at; when they end the sweeps go on.
+const RUNNING: u64 = 25;
+
+/// What it takes to see the jails, idle and with a program in each, and what `ps` takes to see the machine meanwhile.
+fn looks(crew: &mut Crew, ours: &Ours, jails: u32, report: &mut Report) -> Outcome<()> {
+    let Programs { trampoline, jailbase, .. } = &ours.programs;
+    let mut look = |crew: &mut Crew, when: &str| -> Outcome<()> {
+        for words in [vec![jailbase.as_str(), "ls"], vec![jailbase, "stat"], vec!["ps", "ax"]] {
+            let samples = crew.time(Who::Root, 21, 3000, &words)?;
+            let name = if words.contains(&"ax") {
+                "ps ax".to_owned()
+            } else {
+                format!("jailbase {}", words.last().copied().unwrap_or_default())
+            };
+            report.fact(format!("{name}, {jails} live jails, {when}"), Figures::of(&samples)?.median / 1e3, "ms");
+        }
+        Ok(())
+    };
+    look(crew, "idle")?;
+    let line = format!(
+        "for i in $(seq 0 {}); do {trampoline} bench$i -- sleep {RUNNING} </dev/null >/dev/null 2>&1 & done",
+        jails.saturating_sub(1)
+    );
+    crew.look(Who::Web, &["/bin/sh", "-c", &line])?;
+    sleep(Duration::from_secs(RUNNING / 3));
+    look(crew, "a program in each")?;
+    sleep(Duration::from_secs(RUNNING));
     Ok(())
 }
 

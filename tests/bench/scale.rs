@@ -105,6 +105,10 @@ fn beside(crew: &mut Crew, ours: &Ours, jails: u32, rounds: u32, before: &Memory
         rm.extend(crew.time(Who::Root, 1, 0, &[vec![programs.jailbase.clone()], users::rm(number)].concat())?);
         crew.look(Who::Root, &[vec![programs.jailbase.clone()], users::add(number)].concat())?;
     }
+    let mut look = |words: &[&str]| -> Outcome<String> {
+        Ok(format!("{:.1} ms", Figures::of(&crew.time(Who::Root, 11, 3000, words)?)?.median / 1e3))
+    };
+    let (ls, stat, ps) = (look(&[&programs.jailbase, "ls"])?, look(&[&programs.jailbase, "stat"])?, look(&["ps", "ax"])?);
     let per = |total: f64| kib(total / f64::from(jails));
     Ok(vec![
         ("kernel memory of one jail (Slab and Percpu)", per(with.kernel - before.kernel)),
@@ -116,6 +120,9 @@ fn beside(crew: &mut Crew, ours: &Ours, jails: u32, rounds: u32, before: &Memory
         ("cold entry beside them", format!("{cold:.0} µs")),
         ("`jailbase user add` beside them", format!("{:.1} ms", Figures::of(&add)?.median / 1e3)),
         ("`jailbase user rm` beside them", format!("{:.1} ms", Figures::of(&rm)?.median / 1e3)),
+        ("`jailbase ls`", ls),
+        ("`jailbase stat`", stat),
+        ("`ps ax`, for comparison", ps),
     ])
 }
 

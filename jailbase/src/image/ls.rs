@@ -107,7 +107,7 @@ fn page(row: &Row) -> String {
     lines.push((
         "live jails",
         match &row.uids {
-            None => "unknown: that needs Linux 6.12 or newer".to_owned(),
+            None => "unknown: that needs Linux 6.12 or newer, and no container around it".to_owned(),
             Some(uids) if uids.is_empty() => "none".to_owned(),
             Some(uids) => format!("{} (uid {})", uids.len(), uids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
         },

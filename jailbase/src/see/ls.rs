@@ -64,10 +64,12 @@ fn row(jail: &Jail, now: u64) -> Row {
 
 fn fields(row: &Row) -> [String; 8] {
     let unknown = || "?".to_owned();
+    let user = row.user.clone().unwrap_or_else(|| "-".to_owned());
+    let image = row.image.clone().unwrap_or_else(unknown);
     [
-        row.user.clone().unwrap_or_else(|| "-".to_owned()),
+        user,
         row.uid.to_string(),
-        row.image.clone().unwrap_or_else(unknown),
+        image,
         row.sessions.to_string(),
         row.processes.to_string(),
         row.age_seconds.map_or_else(unknown, units::time),

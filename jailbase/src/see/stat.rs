@@ -64,7 +64,7 @@ fn row(jail: &Jail, session: Option<&Session>, page: u64) -> Row {
 fn fields(row: &Row) -> [String; 11] {
     let used = &row.used;
     [
-        row.user.clone().unwrap_or_else(|| row.uid.to_string()),
+        row.user.as_ref().map_or_else(|| row.uid.to_string(), Clone::clone),
         // Of a jail, how many there are; of one, which.
         row.session.map_or_else(|| format!("({})", used.sessions), |session| session.to_string()),
         used.processes.to_string(),

@@ -1,0 +1,142 @@
+//! What a jail is made of, and what would be refused.
+
+use crate::common::call::Call;
+use crate::common::reaped;
+use crate::common::user::User;
+use crate::{json, session, well};
+use serde_json::Value;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
+
+fn refused(words: &[&str]) -> String {
+    let page = json(words);
+    page["refused"].as_array().unwrap().iter().map(|why| why.as_str().unwrap()).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn every_mount_that_is_explained_is_in_the_jail_with_those_flags_and_no_other_is() {
+    let user = User::new();
+    let page = json(&["explain", &user.name]);
+    let mounts = page["mounts"].as_array().unwrap();
+    let table = user.shell("cat /proc/self/mountinfo");
+    let inside: Vec<(&str, &str)> =
+        table.lines().map(|line| (line.split(' ').nth(4).unwrap(), line.split(' ').nth(5).unwrap())).collect();
+    for mount in mounts {
+        let (at, flags) = (mount["at"].as_str().unwrap(), mount["flags"].as_str().unwrap());
+        let (_, real) = inside.iter().rev().find(|(place, _)| *place == at).unwrap_or_else(|| panic!("{at} is not in {table}"));
+        for flag in ["ro", "nosuid", "nodev", "noexec"] {
+            assert_eq!(flags.split(',').any(|f| f == flag), real.split(',').any(|f| f == flag), "{at}: {flag}: {real}");
+        }
+        if let Some(source) = mount["source"].as_str() {
+            assert!(fs::symlink_metadata(source).is_ok(), "{source} is not there");
+        }
+    }
+    // What is mounted below a directory of the host's is shown with it.
+    let below = |place: &str| {
+        mounts.iter().any(|m| m["from"].as_str().unwrap().contains("host =") && place.starts_with(m["at"].as_str().unwrap()))
+    };
+    let strange: Vec<_> = inside.iter().filter(|(place, _)| !mounts.iter().any(|m| m["at"] == *place) && !below(place)).collect();
+    assert!(strange.is_empty(), "not explained: {strange:?}");
+    // And trampoline says the same in its own words.
+    let own = Call::new(["--explain", user.name.as_str()]).run().well();
+    for mount in mounts {
+        let (at, flags) = (mount["at"].as_str().unwrap(), mount["flags"].as_str().unwrap());
+        assert!(own.lines().any(|line| line.split_whitespace().take(2).eq([at, flags])), "{at} {flags}: {own}");
+    }
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_program_is_found_as_it_would_be_inside() {
+    let user = User::new();
+    let name = user.name.as_str();
+    let put = |file: &str, text: &str, mode: u32| {
+        fs::write(user.in_home(file), text).unwrap();
+        fs::set_permissions(user.in_home(file), fs::Permissions::from_mode(mode)).unwrap();
+        user.in_home(file).to_str().unwrap().to_owned()
+    };
+    std::os::unix::fs::symlink("/etc/../usr/bin/../bin/id", user.in_home("link")).unwrap();
+    std::os::unix::fs::symlink("loop", user.in_home("loop")).unwrap();
+    let home = user.home.as_str();
+    let cases = [
+        ("sh".to_owned(), true),
+        (put("script", "#!/bin/sh\n", 0o755), true),
+        (format!("{home}/link"), true),
+        (put("secret", "#!/bin/sh\n", 0o600), false),
+        (put("lost", "#!/no/such/interpreter\n", 0o755), false),
+        (put("text", "no program\n", 0o755), false),
+        (format!("{home}/loop"), false),
+        ("no-such-program".to_owned(), false),
+        ("/etc/passwd".to_owned(), false),
+        ("/usr/bin".to_owned(), false),
+        ("/root/x".to_owned(), false),
+    ];
+    for file in ["script", "secret", "lost", "text"] {
+        std::os::unix::fs::chown(user.in_home(file), Some(user.uid), Some(user.uid)).unwrap();
+    }
+    for (path, runs) in cases {
+        let said = well(&["explain", name, "--json", "--", &path]);
+        let page: Value = serde_json::from_str(&said).unwrap();
+        assert_eq!(page["program"]["runs"], runs, "{path}: {}", page["program"]);
+        assert_eq!(page["refused"].as_array().unwrap().is_empty(), runs, "{path}: {}", page["refused"]);
+        // The kernel says the same: 126 and 127 are what trampoline says of a program that does not start.
+        let code = user.call(&[&path]).input("").run().status.code();
+        assert_eq!(![Some(126), Some(127)].contains(&code), runs, "{path}: {code:?}");
+    }
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn what_hinders_an_entry_is_said_before_anybody_tries() {
+    let user = User::new();
+    let name = user.name.as_str();
+    assert_eq!(refused(&["explain", name]), "");
+    assert!(well(&["explain", name]).contains("\nnothing of this would be refused\n"));
+    user.set("image", "nosuchimage");
+    assert!(refused(&["explain", name]).contains("nosuchimage"));
+    user.set("image", "host");
+    user.set("home", "/home/nosuchhome");
+    assert!(refused(&["explain", name]).contains("/home/nosuchhome"));
+    user.set("home", "/usr");
+    assert!(refused(&["explain", name]).contains("belongs to uid 0"));
+    user.set("home", &user.home);
+    let running = session(&user, &["sleep", "60"]);
+    let mut drain = reaped::command().args(["--drain", name, "--wait", "20"]).stderr(Stdio::null()).spawn().unwrap();
+    let drained = crate::seen::within(std::time::Duration::from_secs(5), || refused(&["explain", name]).contains("drained"));
+    crate::end(&user, vec![running]);
+    drain.wait().unwrap();
+    assert!(drained);
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_jail_that_shows_an_older_generation_is_said_to() {
+    let image = crate::common::image::Image::copy("seeolder");
+    let user = User::with(&["--image", "seeolder"]);
+    user.ensure();
+    let fact = || {
+        let page = json(&["explain", &user.name]);
+        page["facts"].as_array().unwrap().iter().find(|fact| fact["what"] == "live jail").unwrap()["is"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let number: u32 = fs::read_link(image.dir.join("current")).unwrap().to_str().unwrap().parse().unwrap();
+    assert_eq!(fact(), format!("up, and shows seeolder@{number}"));
+    // The next generation: a copy that is put in service by its link.
+    let done = std::process::Command::new("cp")
+        .arg("-a")
+        .arg(image.generation())
+        .arg(image.dir.join((number + 1).to_string()))
+        .status()
+        .unwrap();
+    assert!(done.success());
+    fs::remove_file(image.dir.join("current")).unwrap();
+    std::os::unix::fs::symlink((number + 1).to_string(), image.dir.join("current")).unwrap();
+    assert_eq!(fact(), format!("up, and still shows seeolder@{number} until it is unmounted"));
+    assert_eq!(crate::of(&["ls"], &user)["image"], format!("seeolder@{number}"));
+    drop(user);
+    drop(image);
+}

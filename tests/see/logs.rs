@@ -1,0 +1,52 @@
+//! What the system log has of one user.
+
+use crate::common::user::User;
+use crate::common::{image, program};
+use std::process::Command;
+
+/// `jailbase log` on a machine whose `/var/log` has these files, and which runs no journal.
+fn log_of(user: &User, files: &[(&str, String)], words: &str) -> (i32, String, String) {
+    image::host();
+    let mut script =
+        "set -e\nmount -t tmpfs none /var/log; [ ! -d /run/systemd ] || mount -t tmpfs none /run/systemd\n".to_owned();
+    for (name, text) in files {
+        script += &format!("cat > /var/log/{name} <<'END'\n{text}END\n");
+    }
+    script += &format!("exec {} log {} {words}", program("jailbase").display(), user.name);
+    let unshare = ["--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "/bin/sh", "-c"];
+    let done = Command::new("unshare").args(unshare).arg(script).env_clear().env("PATH", "/usr/bin:/bin").output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (done.status.code().unwrap(), text(done.stdout), text(done.stderr))
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn the_lines_about_a_user_are_shown_in_their_order_and_made_fit_to_be_shown() {
+    let user = User::new();
+    let uid = user.uid;
+    let older = format!("Nov 21 23:59:59 www trampoline[7]: uid 33 runs /bin/old as uid {uid}\n");
+    let younger = format!(
+        "2026-11-22T00:00:01+00:00 www trampoline[8]: uid 33 runs /bin/\x1b[2J as uid {uid}\n\
+         Nov 22 00:00:02 www trampoline[9]: uid 33 runs uid {uid} as uid 20002\n\
+         Nov 22 00:00:03 www sshd[10]: trampoline[1]: uid 33 runs x as uid {uid}\n\
+         Nov 22 00:00:04 www reaper[11]: {uid}: unmounted\n"
+    );
+    let (code, out, err) = log_of(&user, &[("auth.log.1", older.clone()), ("auth.log", younger.clone())], "");
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    let lines: Vec<&str> = out.lines().skip(1).collect();
+    assert_eq!(lines.len(), 3, "{out}");
+    assert!(lines[0].ends_with("/bin/old as uid {uid}".replace("{uid}", &uid.to_string()).as_str()), "{out}");
+    assert!(lines[1].contains("/bin/\\x1b[2J") && lines[2].contains("reaper") && !out.contains('\x1b'), "{out}");
+    let (_, out, _) = log_of(&user, &[("auth.log.1", older), ("auth.log", younger)], "--lines 1 --json");
+    let said: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((said.as_array().unwrap().len(), &said[0]["program"], &said[0]["pid"]), (1, &"reaper".into(), &11.into()));
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn where_there_is_no_log_it_is_said_where_the_lines_go() {
+    let user = User::new();
+    let (code, out, err) = log_of(&user, &[], "");
+    assert_eq!((code, out.as_str()), (125, ""), "{err}");
+    assert!(err.contains("no journal runs") && err.contains(crate::common::LOG), "{err}");
+}

@@ -1,0 +1,133 @@
+//! Looking while things change, hide, or are meant to fool who looks.
+
+use crate::common::user::User;
+use crate::common::{STATE, image, log, program, seen, sweep};
+use crate::{end, jailbase, json, of, session, sessions, well};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_program_that_calls_itself_by_escape_sequences_is_shown_by_plain_letters() {
+    let user = User::new();
+    // As its name and as its words: a clear screen, a title, a bracket and fields, another line, a turn of the writing direction.
+    let hostile = r"import ctypes, os, time
+ctypes.CDLL(None).prctl(15, b'\x1b[2J) R 1 1\n', 0, 0, 0)
+if os.fork() == 0:
+    os.execv('/bin/sleep', [b'\x1b]0;root\x07\n) S 1 (\xe2\x80\xae\xff', b'60'])
+time.sleep(60)";
+    let running = session(&user, &["/usr/bin/python3", "-I", "-c", hostile]);
+    assert!(seen::within(Duration::from_secs(5), || of(&["stat"], &user)["processes"] == 3), "{}", of(&["stat"], &user));
+    let named = || well(&["ps", &user.name]).contains("\\x1b]0;root\\x07");
+    assert!(seen::within(Duration::from_secs(5), named));
+    for words in [&["ps", &user.name][..], &["ps", &user.name, "--json"], &["stat"], &["kill", &user.name, "--dry-run"]] {
+        let said = well(words);
+        assert!(said.bytes().all(|b| b == b'\n' || (b' '..=b'~').contains(&b)), "{words:?}: {said:?}");
+    }
+    assert_eq!(well(&["ps", &user.name]).lines().count(), 4, "one line each");
+    let said = json(&["ps", &user.name]);
+    assert!(said[2]["command"].as_str().unwrap().starts_with("\\x1b]0;root\\x07\\n) S 1 (\\xe2\\x80\\xae\\xff 60"), "{said}");
+    end(&user, vec![running]);
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_thousand_processes_are_all_counted_and_all_ended() {
+    let user = User::with(&["--processes", "1200"]);
+    let running = session(&user, &["/bin/sh", "-c", "i=0; while [ $i -lt 1000 ]; do sleep 300 & i=$((i+1)); done; wait"]);
+    assert!(seen::within(Duration::from_secs(30), || of(&["stat"], &user)["processes"] == 1002), "{}", of(&["stat"], &user));
+    assert_eq!(json(&["ps", &user.name]).as_array().unwrap().len(), 1002);
+    end(&user, vec![running]);
+    assert_eq!(sessions(&user), 0);
+    assert!(seen::processes(user.uid).is_empty());
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn jails_and_sessions_that_come_and_go_meanwhile_are_no_error() {
+    let users = [User::new(), User::new(), User::new()];
+    let _ours_alone = sweep::ours();
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::SeqCst) {
+                drop(Command::new(program("reaper")).env_clear().output().unwrap());
+            }
+        });
+        for user in &users {
+            let over = &over;
+            scope.spawn(move || {
+                while !over.load(Ordering::SeqCst) {
+                    // A sweep may take the jail from under nobody: the call must go well too.
+                    user.shell("(true; true) & true");
+                }
+            });
+        }
+        let looked = std::panic::catch_unwind(|| {
+            for _ in 0..60 {
+                let name = users[0].name.as_str();
+                for words in
+                    [&["ls"][..], &["stat"], &["ps", name], &["stat", name], &["explain", name], &["kill", name, "--dry-run"]]
+                {
+                    well(words);
+                }
+            }
+        });
+        over.store(true, Ordering::SeqCst);
+        looked.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    });
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn where_procfs_hides_processes_root_sees_them_all() {
+    let user = User::new();
+    image::host();
+    log::listen();
+    // A machine of its own, as far as processes and mounts go, with its own holder; its procfs hides what is not one's own.
+    let script = format!(
+        "set -e\nmount -o remount,hidepid=invisible /proc\ngrep -q 'proc /proc .*hidepid=' /proc/mounts\n\
+         {trampoline} {user} -- sleep 60 & \n\
+         for i in $(seq 200); do {jailbase} ls --json | grep -q '\"processes\": 2' && break; sleep 0.05; done\n\
+         {jailbase} ls --json; echo; {jailbase} ps {user} --json; {jailbase} image ls; {jailbase} kill {user} >&2; wait || true",
+        trampoline = program("trampoline").display(),
+        jailbase = program("jailbase").display(),
+        user = user.name,
+    );
+    let words = ["--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "/bin/sh", "-c"];
+    let done = Command::new("unshare").args(words).arg(script).env_clear().env("PATH", "/usr/bin:/bin").output().unwrap();
+    let (out, err) = (String::from_utf8_lossy(&done.stdout).into_owned(), String::from_utf8_lossy(&done.stderr).into_owned());
+    assert!(done.status.success() && err.contains("SIGTERM"), "{out}{err}");
+    assert!(out.contains("\"sessions\": 1") && out.contains("\"command\": \"sleep 60\""), "{out}{err}");
+    // Whoever is in a pid namespace of his own is told nothing of mount namespaces: that is said, and is no failure.
+    let image = out.lines().find(|line| line.starts_with("host@")).unwrap_or_else(|| panic!("{out}{err}"));
+    assert!(out.contains("\"image\": null") && image.contains(" ?  "), "{out}{err}");
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn who_has_no_jail_is_said_to_have_none_and_who_has_no_live_one_has_nothing_to_show() {
+    let user = User::new();
+    let name = user.name.as_str();
+    assert_eq!(well(&["ps", name]).lines().count(), 1);
+    assert_eq!(well(&["kill", name]), format!("{name}: no session runs\n"));
+    for verb in ["ps", "stat", "explain", "enter", "kill", "log", "du"] {
+        let refused = jailbase(&[verb, "t29999x"]);
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert_eq!((refused.status.code(), said.contains("jailbase user add")), (Some(77), true), "{verb}: {said}");
+        let wrong = jailbase(&[verb, "../x"]);
+        assert_eq!(wrong.status.code(), Some(64), "{verb}");
+    }
+    for verb in ["ls", "stat", "top"] {
+        let denied = Command::new("setpriv")
+            .args(["--reuid", "33", "--regid", "33", "--clear-groups", "--"])
+            .arg(program("jailbase"))
+            .arg(verb)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        assert_eq!(denied.status.code(), Some(77), "{verb}: {}", String::from_utf8_lossy(&denied.stderr));
+    }
+    assert!(std::path::Path::new(STATE).exists());
+}
