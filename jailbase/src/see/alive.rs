@@ -4,7 +4,7 @@
 //! A session is a process 1 that holds a lease: it has a file open on the very mount that is the jail's pin. No program in a
 //! jail has one, and nobody outside can get one but from trampoline. All who share its pid namespace belong to it.
 
-use super::process::{self, Process};
+use super::process::{self, Identity, Process};
 use super::whom;
 use crate::{image, live};
 use jail::error::Error;
@@ -45,10 +45,27 @@ pub struct Kept {
 pub struct Session {
     /// Process 1 of it.
     pub init: Process,
-    /// Who waits for it outside, if somebody does.
-    pub supervisor: Option<u32>,
+    /// The mount of the jail's pin, on which it holds its lease.
+    pub pin: u64,
     /// All its processes, process 1 among them, in the order of their numbers.
     pub processes: Vec<Process>,
+}
+
+/// How much is asked about processes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ask {
+    /// That they are there.
+    Numbers,
+    /// What they use.
+    Uses,
+}
+
+impl Session {
+    /// Who waits for it outside, if somebody does: the parent of process 1, if that holds a lease too.
+    pub fn supervisor(&self) -> Option<u32> {
+        let parent = self.init.parent;
+        process::holds(parent, |mount| (mount == self.pin).then_some(parent))
+    }
 }
 
 impl Jail {
@@ -64,11 +81,11 @@ impl Jail {
 }
 
 /// All live jails, by uid.
-pub fn all(root: &Root, host: &Host) -> Result<Vec<Jail>, Error> {
+pub fn all(root: &Root, host: &Host, ask: Ask) -> Result<Vec<Jail>, Error> {
     let pins = pins(root, host)?;
     let mut kept = kept(root, host, &pins)?;
     let mut names = whom::names()?;
-    let mut sessions = sessions(&pins);
+    let mut sessions = sessions(&pins, ask);
     let jail = |pin: Pin| Jail {
         name: names.remove(&pin.target.get()),
         kept: pin.namespace.and_then(|namespace| kept.remove(&namespace)),
@@ -80,7 +97,7 @@ pub fn all(root: &Root, host: &Host) -> Result<Vec<Jail>, Error> {
 
 /// The jail of one user, if it lives.
 pub fn of(root: &Root, host: &Host, target: Target) -> Result<Option<Jail>, Error> {
-    Ok(all(root, host)?.into_iter().find(|jail| jail.target == target))
+    Ok(all(root, host, Ask::Uses)?.into_iter().find(|jail| jail.target == target))
 }
 
 /// The pin of one jail.
@@ -119,39 +136,38 @@ fn kept(root: &Root, host: &Host, pins: &[Pin]) -> Result<BTreeMap<u64, Kept>, E
 }
 
 /// The sessions of these jails.
-fn sessions(pins: &[Pin]) -> BTreeMap<Target, Vec<Session>> {
+fn sessions(pins: &[Pin], ask: Ask) -> BTreeMap<Target, Vec<Session>> {
     let mounts: BTreeMap<u64, Target> = pins.iter().map(|pin| (pin.mount, pin.target)).collect();
     let own = process::namespace(std::process::id());
-    let look = |pid: &u32| {
-        // Nearly all processes of the machine are in our own namespace, and one look tells.
-        let namespace = process::namespace(*pid).filter(|namespace| Some(*namespace) != own)?;
-        let process = Process::of(*pid)?;
-        let first = process.inside() == 1 && process.numbers.len() > 1;
-        let held = if first { process.holds(|mount| mounts.get(&mount).copied()) } else { None };
-        Some((namespace, process, held))
-    };
+    let mut spaces: BTreeMap<u64, Vec<u32>> = BTreeMap::new();
     // KERNEL: by this thread alone. One that shares its root directory with another joins no mount namespace, and a thread
     // that is joined may still be on its way out (mntns_install, fs/namespace.c); the next look would fail now and then.
-    let found: Vec<_> = process::numbers("/proc").iter().filter_map(look).collect();
-    let mut open: BTreeMap<u64, (Target, Session)> = BTreeMap::new();
-    for (namespace, process, held) in &found {
-        if let Some(target) = held {
-            open.insert(*namespace, (*target, Session { init: process.clone(), ..Session::default() }));
-        }
-    }
-    for (namespace, process, _) in found {
-        if let Some((_, session)) = open.get_mut(&namespace) {
-            session.processes.push(process);
+    for pid in process::numbers("/proc") {
+        // Nearly all processes of the machine are in our own namespace, and one look tells.
+        if let Some(space) = process::namespace(pid).filter(|space| Some(*space) != own) {
+            spaces.entry(space).or_default().push(pid);
         }
     }
     let mut sessions: BTreeMap<Target, Vec<Session>> = BTreeMap::new();
-    for (target, mut session) in open.into_values() {
-        session.processes.sort_by_key(|process| process.pid);
-        let parent = Process { pid: session.init.parent, ..Process::default() };
-        let waits = parent.holds(|mount| mounts.get(&mount).copied().filter(|of| *of == target)).is_some();
-        session.supervisor = waits.then_some(parent.pid);
-        sessions.entry(target).or_default().push(session);
+    for mut pids in spaces.into_values() {
+        pids.sort_unstable();
+        if let Some((target, session)) = session(&pids, &mounts, ask) {
+            sessions.entry(target).or_default().push(session);
+        }
     }
     sessions.values_mut().for_each(|all| all.sort_by_key(|session| (session.init.start, session.init.pid)));
     sessions
+}
+
+/// The session that the processes of a pid namespace are, if its process 1 holds a lease.
+fn session(pids: &[u32], mounts: &BTreeMap<u64, Target>, ask: Ask) -> Option<(Target, Session)> {
+    // Usually the lowest number, unless numbers came round again since.
+    let first = pids.iter().copied().find(|pid| Identity::of(*pid).is_some_and(|who| who.is_first()))?;
+    let (target, pin) = process::holds(first, |mount| Some((*mounts.get(&mount)?, mount)))?;
+    let init = Process::of(first)?;
+    let processes = match ask {
+        Ask::Numbers => pids.iter().map(|pid| Process { pid: *pid, ..Process::default() }).collect(),
+        Ask::Uses => pids.iter().filter_map(|pid| Process::of(*pid)).collect(),
+    };
+    Some((target, Session { init, pin, processes }))
 }

@@ -123,9 +123,9 @@ fn hold(root: &Root, session: &Session, shown: String) -> Result<Option<Target>,
     if Process::of(session.init.pid).is_none_or(|now| now.start != session.init.start) {
         return Ok(None);
     }
-    let supervisor = session.supervisor.map(held).transpose()?.flatten();
-    // While process 1 is there its parent is the supervisor that was seen, or has ended and left it to another.
-    let still = Process::of(session.init.pid).is_some_and(|now| Some(now.parent) == session.supervisor);
+    let supervisor = held(session.init.parent)?;
+    // ORDER: after this one is held too. What holds a lease then and is still the parent of process 1 is its supervisor.
+    let still = Process::of(session.init.pid).is_some_and(|now| Some(now.parent) == session.supervisor());
     Ok(Some(Target { shown, init, supervisor: supervisor.filter(|_| still) }))
 }
 

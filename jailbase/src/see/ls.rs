@@ -1,6 +1,6 @@
 //! `ls`: the jails that live, whether anything runs in them or not.
 
-use super::alive::{self, Jail};
+use super::alive::{self, Ask, Jail};
 use super::units;
 use crate::table::table;
 use crate::tell;
@@ -40,7 +40,7 @@ const HEAD: [&str; 8] = ["USER", "UID", "IMAGE", "SESSIONS", "PROCESSES", "AGE",
 
 /// Lists the live jails.
 pub fn run(root: &Root, host: &Host, words: &Words) -> Result<(), Error> {
-    let jails = alive::all(root, host)?;
+    let jails = alive::all(root, host, Ask::Numbers)?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let rows: Vec<Row> = jails.iter().map(|jail| row(jail, now)).collect();
     if words.json { tell::json(&rows) } else { tell::say(&table(HEAD, &rows.iter().map(fields).collect::<Vec<_>>())) }

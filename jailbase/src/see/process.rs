@@ -20,10 +20,6 @@ pub struct Process {
     pub pid: u32,
     /// Its parent's.
     pub parent: u32,
-    /// Its number in each pid namespace it is in, the host's first.
-    pub numbers: Vec<u32>,
-    /// The real uid it runs as.
-    pub uid: u32,
     /// One letter: running, sleeping, stopped, a zombie.
     pub state: char,
     /// Threads.
@@ -45,12 +41,11 @@ pub struct Process {
 impl Process {
     /// What is there of it now.
     pub fn of(pid: u32) -> Option<Self> {
-        let (stat, status) = (bytes(format!("/proc/{pid}/stat"))?, bytes(format!("/proc/{pid}/status"))?);
-        Self::read(&stat, &status).filter(|process| process.pid == pid)
+        Self::read(&bytes(format!("/proc/{pid}/stat"))?).filter(|process| process.pid == pid)
     }
 
-    /// Reads `stat` and `status`, as proc(5) has them.
-    fn read(stat: &[u8], status: &[u8]) -> Option<Self> {
+    /// Reads `stat`, as proc(5) has it.
+    fn read(stat: &[u8]) -> Option<Self> {
         // A name can hold anything, brackets and line ends too; it ends at the last bracket there is.
         let (open, close) = (stat.iter().position(|b| *b == b'(')?, stat.iter().rposition(|b| *b == b')')?);
         let name = stat.get(open.checked_add(1)?..close)?.to_vec();
@@ -59,7 +54,7 @@ impl Process {
         // The fields are counted from 1, and the third is the first behind the name.
         let field = |number: usize| fields.get(number.checked_sub(3)?);
         let number = |at: usize| field(at)?.parse::<u64>().ok();
-        let mut process = Self {
+        Some(Self {
             pid: std::str::from_utf8(stat.get(..open)?).ok()?.trim_end().parse().ok()?,
             parent: field(4)?.parse().ok()?,
             state: field(3)?.chars().next()?,
@@ -70,22 +65,7 @@ impl Process {
             virtual_bytes: number(23)?,
             pages: number(24)?,
             name,
-            ..Self::default()
-        };
-        // KERNEL: here the name is escaped, so that it makes no line of its own (proc_task_name, fs/proc/array.c).
-        for line in status.split(|byte| *byte == b'\n').filter_map(|line| std::str::from_utf8(line).ok()) {
-            match line.split_once(':') {
-                Some(("Uid", ids)) => process.uid = ids.split_ascii_whitespace().next()?.parse().ok()?,
-                Some(("NSpid", all)) => process.numbers = all.split_ascii_whitespace().map_while(|n| n.parse().ok()).collect(),
-                _ => {}
-            }
-        }
-        (!process.numbers.is_empty()).then_some(process)
-    }
-
-    /// Its number where it counts its own processes.
-    pub fn inside(&self) -> u32 {
-        self.numbers.last().copied().unwrap_or(self.pid)
+        })
     }
 
     /// What it was started with, or its name if that is nothing; a stranger's bytes.
@@ -99,12 +79,53 @@ impl Process {
     pub fn disk(&self) -> (u64, u64) {
         traffic(&bytes(format!("/proc/{}/io", self.pid)).unwrap_or_default())
     }
+}
 
-    /// On which of these mounts it has something open.
-    pub fn holds<T>(&self, of: impl Fn(u64) -> Option<T>) -> Option<T> {
-        let dir = format!("/proc/{}/fdinfo", self.pid);
-        numbers(&dir).into_iter().find_map(|number| of(mount(&bytes(format!("{dir}/{number}"))?)?))
+/// Who a process is: the real uid it runs as, and its number in each pid namespace it is in, the host's first.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Identity {
+    pub uid: u32,
+    pub numbers: Vec<u32>,
+}
+
+impl Identity {
+    /// What is there of it now.
+    pub fn of(pid: u32) -> Option<Self> {
+        Self::read(&bytes(format!("/proc/{pid}/status"))?)
     }
+
+    /// Reads `status`, as proc(5) has it.
+    fn read(status: &[u8]) -> Option<Self> {
+        let mut identity = Self::default();
+        // KERNEL: here the name is escaped, so that it makes no line of its own (proc_task_name, fs/proc/array.c).
+        for line in status.split(|byte| *byte == b'\n').filter_map(|line| std::str::from_utf8(line).ok()) {
+            match line.split_once(':') {
+                Some(("Uid", ids)) => identity.uid = ids.split_ascii_whitespace().next()?.parse().ok()?,
+                Some(("NSpid", all)) => identity.numbers = all.split_ascii_whitespace().map_while(|n| n.parse().ok()).collect(),
+                _ => {}
+            }
+        }
+        (!identity.numbers.is_empty()).then_some(identity)
+    }
+
+    /// Its number where it counts its own processes.
+    pub fn inside(&self) -> u32 {
+        self.numbers.last().copied().unwrap_or(0)
+    }
+
+    /// Whether it is process 1 of a namespace below the host's.
+    pub fn is_first(&self) -> bool {
+        self.numbers.len() > 1 && self.inside() == 1
+    }
+}
+
+/// What `of` makes of the first mount it knows on which a process has something open.
+pub fn holds<T>(pid: u32, of: impl Fn(u64) -> Option<T>) -> Option<T> {
+    let dir = format!("/proc/{pid}/fdinfo");
+    let mut open = numbers(&dir);
+    // The standard streams come last: they lead elsewhere.
+    open.sort_unstable_by_key(|number| (*number < 3, *number));
+    open.into_iter().find_map(|number| of(mount(&bytes(format!("{dir}/{number}"))?)?))
 }
 
 /// The pid namespace of a process: its inode, from the text of a link that is not followed.
@@ -155,19 +176,23 @@ mod tests {
 
     #[test]
     fn a_process_is_read_whatever_it_calls_itself() {
-        let read = Process::read(STAT, STATUS).unwrap_or_default();
-        assert_eq!((read.pid, read.parent, read.uid, read.inside(), read.state), (1234, 77, 2001, 9, 'S'));
+        let read = Process::read(STAT).unwrap_or_default();
+        assert_eq!((read.pid, read.parent, read.state), (1234, 77, 'S'));
         assert_eq!((read.user, read.system, read.tasks, read.start), (190, 30, 3, 987_654));
         assert_eq!((read.virtual_bytes, read.pages, read.name.as_slice()), (8_192_000, 500, &b"a) b) R (\n"[..]));
+        let who = Identity::read(STATUS).unwrap_or_default();
+        assert_eq!((who.uid, who.inside(), who.is_first()), (2001, 9, false));
+        assert!(Identity::read(b"Uid:\t0\nNSpid:\t5\t1\n").is_some_and(|who| who.is_first()));
+        assert!(Identity::read(b"Uid:\t0\nNSpid:\t1\n").is_some_and(|who| !who.is_first()), "the host's own");
     }
 
     #[test]
     fn what_is_cut_off_by_the_end_of_a_process_is_no_process() {
         for length in 0..80 {
-            assert_eq!(Process::read(STAT.get(..length).unwrap_or_default(), STATUS), None, "{length}");
+            assert_eq!(Process::read(STAT.get(..length).unwrap_or_default()), None, "{length}");
         }
         for status in [&b""[..], b"Uid:\t5\n", b"Uid:\tx\nNSpid:\t1\n", b"\xff\xff"] {
-            assert_eq!(Process::read(STAT, status), None);
+            assert_eq!(Identity::read(status), None);
         }
     }
 

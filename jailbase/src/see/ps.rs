@@ -1,7 +1,7 @@
 //! `ps`: the processes of one user's jail.
 
 use super::alive::{self, Session};
-use super::process::{self, Process, TICKS};
+use super::process::{self, Identity, Process, TICKS};
 use super::{units, used, whom};
 use crate::table::{bytes, table};
 use crate::tell;
@@ -49,7 +49,11 @@ pub fn run(root: &Root, host: &Host, words: &Words) -> Result<(), Error> {
     let jail = alive::of(root, host, whom::user(&words.user)?.uid)?;
     let (page, now) = (used::page(), process::uptime());
     let sessions = jail.map(|jail| jail.sessions).unwrap_or_default();
-    let of = |session: &Session| -> Vec<Row> { session.processes.iter().map(|p| row(session.init.pid, p, page, now)).collect() };
+    let of = |session: &Session| -> Vec<Row> {
+        let init = session.init.pid;
+        // One that has ended meanwhile is not there.
+        session.processes.iter().filter_map(|p| Some(row(init, p, &Identity::of(p.pid)?, page, now))).collect()
+    };
     let rows: Vec<Row> = sessions.iter().flat_map(of).collect();
     if words.json {
         return tell::json(&rows);
@@ -57,13 +61,13 @@ pub fn run(root: &Root, host: &Host, words: &Words) -> Result<(), Error> {
     tell::say(&table(HEAD, &rows.iter().map(fields).collect::<Vec<_>>()))
 }
 
-fn row(session: u32, process: &Process, page: u64, now: u64) -> Row {
+fn row(session: u32, process: &Process, who: &Identity, page: u64, now: u64) -> Row {
     let ticks = process.user.saturating_add(process.system);
     Row {
         session,
         pid: process.pid,
-        inside: process.inside(),
-        uid: process.uid,
+        inside: who.inside(),
+        uid: who.uid,
         state: process.state,
         tasks: process.tasks,
         processor_seconds: seconds(ticks),
@@ -101,7 +105,7 @@ mod tests {
     fn whatever_a_process_calls_itself_is_one_line_of_plain_letters() {
         let hostile =
             Process { name: b"\x1b[2J\x1b]0;root\x07\n\xe2\x80\xae%s".to_vec(), pid: u32::MAX, state: 'S', ..Process::default() };
-        let said = fields(&row(7, &hostile, 4096, 0)).join(" ");
+        let said = fields(&row(7, &hostile, &Identity::default(), 4096, 0)).join(" ");
         assert!(said.bytes().all(|b| (b' '..=b'~').contains(&b)), "{said:?}");
     }
 }

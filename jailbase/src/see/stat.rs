@@ -1,6 +1,6 @@
 //! `stat`: what each live jail uses, or each session of one.
 
-use super::alive::{self, Jail, Session};
+use super::alive::{self, Ask, Jail, Session};
 use super::used::{self, Used};
 use super::{units, whom};
 use crate::table::{bytes, table};
@@ -39,7 +39,7 @@ const HEAD: [&str; 11] = ["USER", "SESSION", "PROCESSES", "TASKS", "UTIME", "STI
 pub fn run(root: &Root, host: &Host, words: &Words) -> Result<(), Error> {
     let page = used::page();
     let rows: Vec<Row> = match &words.user {
-        None => alive::all(root, host)?.iter().map(|jail| row(jail, None, page)).collect(),
+        None => alive::all(root, host, Ask::Uses)?.iter().map(|jail| row(jail, None, page)).collect(),
         Some(user) => {
             let jail = alive::of(root, host, whom::user(user)?.uid)?;
             let one = |jail: &Jail| jail.sessions.iter().map(|session| row(jail, Some(session), page)).collect();

@@ -1,6 +1,6 @@
 //! `top`: what the live jails use, again and again.
 
-use super::alive::{self, Jail, Session};
+use super::alive::{self, Ask, Jail, Session};
 use super::frame::{self, Look, Row, Sort};
 use super::screen::{Event, Screen};
 use super::used::{self, Used};
@@ -42,7 +42,7 @@ pub fn run(root: &Root, host: &Host, words: &Words) -> Result<u8, Error> {
     loop {
         let now = Instant::now();
         look.since = last.map(|last| now.duration_since(last));
-        let rows = rows(&alive::all(root, host)?, &mut before, last.is_some());
+        let rows = rows(&alive::all(root, host, Ask::Uses)?, &mut before, last.is_some());
         last = Some(now);
         let next = now.checked_add(interval).unwrap_or(now);
         // Until the next look the same rows, drawn anew when something changed.
@@ -78,7 +78,7 @@ fn rows(jails: &[Jail], before: &mut Before, again: bool) -> Vec<Row> {
     let (page, mut now) = (used::page(), Before::new());
     let mut rows = Vec::with_capacity(jails.len());
     for jail in jails {
-        let mut row = Row { name: jail.shown(), used: Used::of_jail(jail, page, true), ..Row::default() };
+        let mut row = Row { name: jail.shown(), used: Used::of_jail(jail, page, false), ..Row::default() };
         for session in &jail.sessions {
             let used = Used::of_session(session, page, true);
             if again {
@@ -108,8 +108,8 @@ mod tests {
     fn jail(sessions: &[(u32, u64)]) -> Option<Jail> {
         let session = |(pid, ticks): &(u32, u64)| Session {
             init: Process { pid: *pid, start: 7, ..Process::default() },
-            supervisor: None,
             processes: vec![Process { pid: u32::MAX, user: *ticks, ..Process::default() }],
+            ..Session::default()
         };
         Some(Jail { target: Target::new(2001)?, name: None, kept: None, sessions: sessions.iter().map(session).collect() })
     }
