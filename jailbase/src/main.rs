@@ -7,6 +7,7 @@ mod image;
 mod live;
 mod parallel;
 mod parse;
+mod progress;
 mod purge;
 mod see;
 mod store;
@@ -27,6 +28,9 @@ struct Words {
     /// Say more; twice for every file that was left out, and why
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
+    /// Say nothing of what was done or is being done, only what was asked for and what went wrong
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
     #[command(subcommand)]
     noun: Noun,
 }
@@ -50,7 +54,7 @@ fn main() -> ExitCode {
         Ok(words) => words,
         Err(error) => return tell::usage(&error),
     };
-    tell::start_log(words.verbose);
+    tell::start_log(words.verbose, words.quiet);
     let title = match &words.noun {
         Noun::Image(verb) => verb.title(),
         Noun::User(verb) => verb.title(),
@@ -75,7 +79,7 @@ fn run(noun: Noun) -> Result<u8, Error> {
     store::strict_umask();
     match noun {
         Noun::Image(verb) => image::run(&root, &host, verb).map(|()| 0),
-        Noun::User(verb) => user::run(&root, &host, verb).map(|()| 0),
+        Noun::User(verb) => user::run(&root, &host, verb),
         Noun::See(verb) => see::run(&root, &host, verb),
         Noun::Doctor(words) => doctor::run(&root, &host, &words),
     }

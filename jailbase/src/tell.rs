@@ -5,9 +5,14 @@ use jail::error::{Error, code};
 use log::LevelFilter;
 use std::io::{IsTerminal, Write, stderr, stdout};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Whether nobody wants to hear of what goes well.
+static QUIET: AtomicBool = AtomicBool::new(false);
 
 /// Warnings always, more with each `-v`; `RUST_LOG` is asked if there is none.
-pub fn start_log(verbose: u8) {
+pub fn start_log(verbose: u8, quiet: bool) {
+    QUIET.store(quiet, Ordering::Relaxed);
     let mut log = env_logger::Builder::new();
     log.filter_level(LevelFilter::Warn).write_style(env_logger::WriteStyle::Never);
     match verbose {
@@ -30,9 +35,19 @@ pub fn say(text: &str) -> Result<(), Error> {
     }
 }
 
+/// Says what was done, unless nobody wants to hear it.
+pub fn said(text: &str) -> Result<(), Error> {
+    if is_quiet() { Ok(()) } else { say(text) }
+}
+
+/// Whether nobody wants to hear of what goes well.
+pub fn is_quiet() -> bool {
+    QUIET.load(Ordering::Relaxed)
+}
+
 /// Says on a terminal what is being done, when it may take long; a log or a pipe has no use for it.
 pub fn doing(what: &str) {
-    if stderr().is_terminal() {
+    if stderr().is_terminal() && !is_quiet() {
         writeln!(stderr(), "{what} ...").ok();
     }
 }

@@ -131,7 +131,7 @@ fn a_changed_spec_counts_for_the_program_at_once_and_for_the_mounts_with_the_nex
 fn a_removed_user_is_refused_at_once_and_the_jail_is_gone() {
     let user = User::new();
     user.ensure();
-    let remove = || Command::new(program("jailbase")).args(["user", "rm", &user.name]).output().unwrap();
+    let remove = || Command::new(program("jailbase")).args(["user", "rm", &user.name, "--wait", "0"]).output().unwrap();
     let running = user.call(&["sleep", "60"]).start();
     assert!(seen::within(Duration::from_secs(5), || seen::processes(user.uid).iter().any(|(_, c)| c == "sleep")));
     assert_eq!(remove().status.code(), Some(77), "programs run in the jail");

@@ -4,10 +4,11 @@ use jail::error::Error;
 use jail::id::{Group, Name, Target};
 use jail::path::JailPath;
 use jail::policy::{ENTER, OWN};
-use jail::spec::MOST_GROUPS;
+use jail::spec::{MOST_GROUPS, Spec};
 use jail::state::Doing;
 use jail::sys::drop::Ids;
 use nix::unistd::{self, Gid};
+use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::path::Path;
 
@@ -78,8 +79,7 @@ impl Account {
         };
         let mut group_names = Vec::new();
         for group in [gid].iter().chain(&groups) {
-            let found = unistd::Group::from_gid(Gid::from_raw(group.get())).doing("look up the group", group.to_string())?;
-            group_names.push((*group, found.map(|g| g.name)));
+            group_names.push((*group, name_of(*group)?));
         }
         // chfn(1) keeps telephone numbers behind the first comma.
         let full_name = user.gecos.to_string_lossy().split(',').next().unwrap_or_default().to_owned();
@@ -104,6 +104,21 @@ impl Account {
         })
     }
 
+    /// The account that a spec describes; what names there are was found elsewhere.
+    pub fn of_spec(spec: &Spec, full_name: String, names: &BTreeMap<u32, String>) -> Self {
+        let group_names = std::iter::once(&spec.gid).chain(&spec.groups).map(|group| (*group, names.get(&group.get()).cloned()));
+        Self {
+            name: spec.name.clone(),
+            uid: spec.uid,
+            gid: spec.gid,
+            groups: spec.groups.clone(),
+            group_names: group_names.collect(),
+            full_name,
+            home: spec.home.clone(),
+            shell: spec.shell.clone(),
+        }
+    }
+
     /// Whom to become to do something as this user.
     pub fn ids(&self) -> Ids {
         Ids::of_target(self.uid, self.gid, &self.groups)
@@ -124,12 +139,19 @@ impl Account {
     }
 }
 
+/// The name of a group, if the system has one for it.
+pub fn name_of(group: Group) -> Result<Option<String>, Error> {
+    let found = unistd::Group::from_gid(Gid::from_raw(group.get())).doing("look up the group", group.to_string())?;
+    Ok(found.map(|found| found.name))
+}
+
 /// Whether some caller may enter the jail of this uid.
 fn reachable(uid: u32) -> bool {
     ENTER.iter().any(|rule| !rule.callers.is_empty() && (rule.first..=rule.last).contains(&uid)) || (OWN.0..=OWN.1).contains(&uid)
 }
 
-fn ordered(mut groups: Vec<Group>, primary: Group) -> Result<Vec<Group>, Error> {
+/// Supplementary groups as a spec lists them: ascending, each once, without the primary one.
+pub fn ordered(mut groups: Vec<Group>, primary: Group) -> Result<Vec<Group>, Error> {
     groups.retain(|g| *g != primary);
     groups.sort();
     groups.dedup();

@@ -1,7 +1,9 @@
 //! The home: one that trampoline will be able to hang into the jail, and that is the user's own.
 
+use super::about::Home;
 use super::account::Account;
 use jail::error::Error;
+use jail::id::Target;
 use jail::path::JailPath;
 use jail::plan;
 use jail::policy::{RUN, STATE};
@@ -12,6 +14,7 @@ use jail::sys::fd::{self, How};
 use jail::sys::root::Root;
 use jail::sys::{Errno, files};
 use nix::sys::stat::{Mode, mkdirat};
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
 /// What a jail has of its own there, so that no home of the host's can hang below.
@@ -118,23 +121,43 @@ fn look(root: &Root, account: &Account) -> Result<Found, Error> {
     found.doing("look at the home", home)
 }
 
-/// Makes the home where only root can make one, so that nobody can put something else there meanwhile.
-pub fn make(account: &Account) -> Result<(), Error> {
+/// Makes the home where only root can make one, so that nobody can put something else there meanwhile. Returns its inode.
+pub fn make(account: &Account) -> Result<u64, Error> {
     let home = account.home.as_str();
-    let (above, name) = home.rsplit_once('/').unwrap_or_default();
-    let dir = match fd::open(above, How::List) {
-        Err(Errno::ENOENT) => {
-            return Err(Error::Refused(format!("{above} does not exist, so the home cannot be made there; make it first")));
-        }
-        dir => dir.doing("open", above)?,
-    };
-    let dir = judge::directory(dir, above).map_err(|why| match why {
+    let (dir, name) = place(home).map_err(|why| match why {
         Error::Refused(why) => Error::Refused(format!("{why}, or make the home {home} yourself")),
         other => other,
     })?;
     // ORDER: whoever makes it, makes it anew; the next step gives away what is there.
     mkdirat(&dir, name, Mode::S_IRWXU).doing("make the home", home)?;
-    crate::store::directory_at(&dir, name, 0o700, (account.uid.get(), account.gid.get()), home).map(|_| ())
+    let made = crate::store::directory_at(&dir, name, 0o700, (account.uid.get(), account.gid.get()), home)?;
+    fd::stat(&made).map(|stat| stat.st_ino).doing("look at", home)
+}
+
+/// The directory that a home is in, which root alone writes, and its name there.
+fn place(home: &str) -> Result<(OwnedFd, &str), Error> {
+    let (above, name) = home.rsplit_once('/').unwrap_or_default();
+    match fd::open(above, How::List) {
+        Err(Errno::ENOENT) => Err(Error::Refused(format!("{above} does not exist, so no home can be there; make it first"))),
+        dir => Ok((judge::directory(dir.doing("open", above)?, above)?, name)),
+    }
+}
+
+/// A home that jailbase made, to be removed: its place, its name there, and the whole path. Refused if it is not the
+/// directory that was made.
+pub fn made(home: &Home, target: Target) -> Result<(OwnedFd, &str), Error> {
+    let (dir, name) = place(&home.path)?;
+    match fd::stat_at(&dir, name) {
+        Ok(stat) if fd::is_dir(&stat) && stat.st_ino == home.inode && stat.st_uid == target.get() => Ok((dir, name)),
+        Err(Errno::ENOENT) => {
+            Err(Error::Refused(format!("the home {} is not there any more; leave --remove-home out", home.path)))
+        }
+        Err(errno) => Err(Error::failed("look at", &home.path, jail::sys::why(errno))),
+        Ok(_) => Err(Error::Refused(format!(
+            "{} is not the home that jailbase made any more; leave --remove-home out, and remove it yourself",
+            home.path
+        ))),
+    }
 }
 
 #[cfg(test)]

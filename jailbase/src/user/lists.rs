@@ -2,6 +2,7 @@
 
 use super::account::Account;
 use jail::id::Name;
+use std::collections::BTreeMap;
 
 /// The uid and gid of nobody, on every distribution.
 const NOBODY: u32 = 65534;
@@ -25,7 +26,7 @@ pub fn group(account: &Account) -> String {
         let gid = group.get();
         let known = known.as_deref().filter(|name| plain(name) && !name.is_empty() && !used.iter().any(|u| u == name));
         // A group without a name, or with one that would break the file or mean two groups, shows as its number.
-        let name = known.map_or_else(|| format!("group-{gid}"), str::to_owned);
+        let name = known.map_or_else(|| numbered(gid), str::to_owned);
         text += &format!("{name}:x:{gid}:{}\n", member(account, gid));
         used.push(name);
     }
@@ -33,6 +34,24 @@ pub fn group(account: &Account) -> String {
         text += &format!("nogroup:x:{NOBODY}:\n");
     }
     text
+}
+
+/// The full name in such a `passwd`, and the names of the groups in such a `group`: what [`passwd`] and [`group`] wrote.
+pub fn read(name: &Name, passwd: &str, group: &str) -> (String, BTreeMap<u32, String>) {
+    let fields = |line: &str| line.split(':').map(str::to_owned).collect::<Vec<_>>();
+    let own = passwd.lines().map(fields).find(|own| own.first().is_some_and(|first| first == name.as_str()));
+    let full_name = own.and_then(|own| own.get(4).cloned()).unwrap_or_default();
+    let named = |line: &str| {
+        let all = fields(line);
+        let gid: u32 = all.get(2)?.parse().ok()?;
+        all.first().filter(|name| **name != numbered(gid)).map(|name| (gid, name.clone()))
+    };
+    (full_name, group.lines().filter_map(named).collect())
+}
+
+/// What a group is called that has no name.
+fn numbered(gid: u32) -> String {
+    format!("group-{gid}")
 }
 
 /// Membership of the primary group is what passwd says; group(5) lists the others.
@@ -83,6 +102,18 @@ mod tests {
             let expected = "root:x:0:\ngroup-2001:x:2001:\ngroup-30:x:30:alice\ngroup-31:x:31:alice\ngroup-32:x:32:alice\n\
                             www data:x:33:alice\nnogroup:x:65534:\n";
             assert_eq!(group(&account), expected);
+        }
+    }
+
+    #[test]
+    fn what_was_written_is_read_back() {
+        let own = account("Alice A", &[(2001, Some("alice")), (30, Some("www data")), (31, None)]);
+        let names = own.map(|own| read(&own.name, &passwd(&own), &group(&own)));
+        let (full_name, names) = names.unwrap_or_default();
+        assert_eq!(full_name, "Alice A");
+        assert_eq!([2001, 30, 31].map(|gid| names.get(&gid).map(String::as_str)), [Some("alice"), Some("www data"), None]);
+        if let Some(name) = Name::new("alice") {
+            assert_eq!(read(&name, "", "nonsense\n:::\n"), (String::new(), BTreeMap::new()));
         }
     }
 }

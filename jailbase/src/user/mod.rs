@@ -1,12 +1,22 @@
 //! The noun `user`.
 
+mod about;
 mod account;
 mod add;
+mod change;
 mod conflict;
+mod drain;
+mod give;
 mod home;
 mod lists;
 mod ls;
+mod members;
 mod rm;
+mod set;
+mod shape;
+mod show;
+mod sync;
+mod told;
 mod words;
 
 use clap::Subcommand;
@@ -23,6 +33,12 @@ pub enum Verb {
     Rm(rm::Words),
     /// List the users who have a jail
     Ls(ls::Words),
+    /// Say everything of one user's jail, and where each value came from
+    Show(show::Words),
+    /// Change what is named of a user's jail, and nothing else; a jail that lives keeps its old shape until it expires
+    Set(Box<set::Words>),
+    /// Give all members of a group a jail, bring those up to date that are there, and take it from who left
+    Sync(Box<sync::Words>),
 }
 
 impl Verb {
@@ -32,15 +48,21 @@ impl Verb {
             Self::Add(words) => format!("add the user {}", words.name),
             Self::Rm(words) => format!("remove the user {}", words.user),
             Self::Ls(_) => "list the users".into(),
+            Self::Show(words) => format!("show the user {}", words.user),
+            Self::Set(words) => format!("set the user {}", words.user),
+            Self::Sync(words) => format!("bring the group {} in line", words.group),
         }
     }
 }
 
-/// Does it.
-pub fn run(root: &Root, host: &Host, verb: Verb) -> Result<(), Error> {
+/// Does it; the exit code is 0 but for `sync`, which goes on after a failure.
+pub fn run(root: &Root, host: &Host, verb: Verb) -> Result<u8, Error> {
     match verb {
-        Verb::Add(words) => add::run(root, *words),
-        Verb::Rm(words) => rm::run(root, host, &words),
-        Verb::Ls(words) => ls::run(&words),
+        Verb::Add(words) => add::run(root, &words).map(|()| 0),
+        Verb::Rm(words) => rm::run(root, host, &words).map(|()| 0),
+        Verb::Ls(words) => ls::run(&words).map(|()| 0),
+        Verb::Show(words) => show::run(root, host, &words).map(|()| 0),
+        Verb::Set(words) => set::run(root, host, &words).map(|()| 0),
+        Verb::Sync(words) => sync::run(root, host, &words),
     }
 }

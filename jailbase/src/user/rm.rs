@@ -1,7 +1,9 @@
-//! `user rm`: first nobody can come in, then the jail is taken down, then its files go. Interrupted anywhere, there is no
+//! `user rm`: first nobody can come in and whoever is in may finish, then the jail is taken down, then its files go. Interrupted anywhere, there is no
 //! jail any more, and the same command finishes the work.
 
-use super::conflict;
+use super::about::{self, About};
+use super::drain::Drained;
+use super::{conflict, home};
 use crate::{purge, store, tell};
 use clap::Args;
 use jail::error::Error;
@@ -18,6 +20,7 @@ use jail::sys::root::Root;
 use jail::sys::{Errno, files};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 use std::os::fd::OwnedFd;
+use std::time::Duration;
 
 /// The command line of `user rm`.
 #[derive(Args, Debug)]
@@ -27,6 +30,15 @@ pub struct Words {
     /// Remove the user's tmp as well; never a home
     #[arg(long)]
     purge: bool,
+    /// Remove the home as well, if user add --create-home made it
+    #[arg(long)]
+    remove_home: bool,
+    /// How long to wait for programs in the jail to end, while nobody is let in
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    wait: u32,
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    dry_run: bool,
 }
 
 /// The spec while it is not certain yet that the jail can be taken down.
@@ -36,6 +48,35 @@ const ASIDE: &str = ".spec.removed";
 pub fn run(root: &Root, host: &Host, words: &Words) -> Result<(), Error> {
     let jails = Jails::open()?;
     let target = target(&jails, &words.user)?;
+    let dir = jails.jail(target)?;
+    let tmp = format!("{}/{}", layout::jail_dir(target), layout::TMP);
+    let unknown = || Error::Refused("jailbase did not make the home; leave --remove-home out".into());
+    let home = match words.remove_home {
+        true => Some(About::read(&dir).and_then(|about| about.made_home).ok_or_else(unknown)?),
+        false => None,
+    };
+    // Looked at now, so that nothing is done if it is not what it was, and again when it goes.
+    home.as_ref().map(|made| home::made(made, target)).transpose()?;
+    let doomed = [words.purge.then_some(tmp.as_str()), home.as_ref().map(|home| home.path.as_str())];
+    let doomed: Vec<&str> = doomed.into_iter().flatten().collect();
+    if words.dry_run {
+        let with = if doomed.is_empty() { String::new() } else { format!(", with {} and all in it", doomed.join(" and ")) };
+        return tell::say(&format!("{} (uid {target}): would be removed{with}\n", words.user));
+    }
+    let patience = Duration::from_secs(words.wait.into());
+    let mut drained = Drained::of(root, host, &jails, &[target], patience)?;
+    drained.judge(target)?;
+    let kept = retire(root, host, &jails, target, words.purge)?;
+    if let Some(made) = &home {
+        let (above, name) = home::made(made, target)?;
+        purge::remove(&above, name, &made.path)?;
+    }
+    let kept = if kept { format!("; {tmp} is kept, jailbase user rm {target} --purge removes it") } else { String::new() };
+    tell::said(&format!("{} (uid {target}): removed{kept}\n", words.user))
+}
+
+/// Takes a jail away in which nothing runs. Says whether the tmp is kept.
+pub fn retire(root: &Root, host: &Host, jails: &Jails, target: Target, purge: bool) -> Result<bool, Error> {
     let path = layout::jail_dir(target);
     let all = || Lock::exclusive(&jails.dir).doing("lock", format!("{STATE}/{}", layout::JAILS));
     let others = all()?;
@@ -57,28 +98,23 @@ pub fn run(root: &Root, host: &Host, words: &Words) -> Result<(), Error> {
             store::clear(&links, &name, &format!("{STATE}/{}/{}", layout::JAILS, layout::BY_NAME))?;
         }
     }
-    for name in [ASIDE, layout::PASSWD, layout::GROUP] {
+    for name in [ASIDE, layout::PASSWD, layout::GROUP, about::FILE] {
         store::clear(&dir.dir, name, &path)?;
     }
-    for name in [layout::SPEC, layout::PASSWD, layout::GROUP] {
+    for name in [layout::SPEC, layout::PASSWD, layout::GROUP, about::FILE] {
         store::clear(&dir.dir, &store::unfinished(name), &path)?;
     }
     purge::remove(&dir.dir, layout::PARENTS, &format!("{path}/{}", layout::PARENTS))?;
     let tmp = format!("{path}/{}", layout::TMP);
     // ORDER: the others' lock first; how long a purge takes is for the user to say who filled the directory.
     drop(others);
-    if words.purge {
+    if purge {
         purge::remove(&dir.dir, layout::TMP, &tmp)?;
     }
     drop(one);
     // Whoever gives the user a jail again holds it, so what is empty now is nobody's.
     let _all = all()?;
-    let kept = !remove_empty(&jails, target)?;
-    tell::say(&format!(
-        "{} (uid {target}): removed{}\n",
-        words.user,
-        if kept { format!("; {tmp} is kept, jailbase user rm {target} --purge removes it") } else { String::new() }
-    ))
+    Ok(!remove_empty(jails, target)?)
 }
 
 /// ORDER: the spec goes first, so that nobody comes in while the pin is unmounted; it comes back if the jail is in use.
@@ -109,7 +145,7 @@ fn remove_empty(jails: &Jails, target: Target) -> Result<bool, Error> {
 }
 
 /// A name or a uid; a name is never a number. A uid needs no link, so that a broken jail can be removed too.
-fn target(jails: &Jails, user: &str) -> Result<Target, Error> {
+pub fn target(jails: &Jails, user: &str) -> Result<Target, Error> {
     match (Target::parse(user), Name::new(user)) {
         (Some(target), _) => Ok(target),
         (None, Some(name)) => jails.target(&name),

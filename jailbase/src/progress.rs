@@ -1,0 +1,73 @@
+//! Long work shows on a terminal how far it is, how fast it goes and how long it will take. A log, a pipe or somebody who
+//! wants quiet has no use for that.
+
+use crate::tell;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::time::Duration;
+
+/// How often it is drawn at most.
+const PER_SECOND: u8 = 10;
+
+/// One piece of work.
+#[derive(Debug)]
+pub struct Progress(ProgressBar);
+
+impl Progress {
+    /// So many steps to do.
+    pub fn of(what: &str, steps: usize) -> Self {
+        Self::begin(what, steps, "{msg} {wide_bar} {pos}/{len} {per_sec} {eta}")
+    }
+
+    /// So many bytes to go through.
+    pub fn of_bytes(what: &str, bytes: u64) -> Self {
+        Self::begin(
+            what,
+            usize::try_from(bytes).unwrap_or(usize::MAX),
+            "{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}",
+        )
+    }
+
+    /// What nobody knows the length of.
+    pub fn endless(what: &str) -> Self {
+        let own = Self::begin(what, 0, "{spinner} {msg} {elapsed}");
+        if !own.0.is_hidden() {
+            own.0.enable_steady_tick(Duration::from_millis(200));
+        }
+        own
+    }
+
+    fn begin(what: &str, steps: usize, template: &str) -> Self {
+        // It draws on a terminal alone.
+        let target = if tell::is_quiet() { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr_with_hz(PER_SECOND) };
+        let bar = ProgressBar::with_draw_target(u64::try_from(steps).ok(), target);
+        // A template that does not read leaves the usual one, which says less.
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        bar.set_message(what.to_owned());
+        Self(bar)
+    }
+
+    /// One step is done.
+    pub fn step(&self) {
+        self.0.inc(1);
+    }
+
+    /// So many are done.
+    pub fn steps(&self, count: u64) {
+        self.0.inc(count);
+    }
+
+    /// It is over, and the line is free again.
+    pub fn end(&self) {
+        // ORDER: the thread that draws is gone before anybody joins a namespace, which a process of many threads cannot.
+        self.0.disable_steady_tick();
+        self.0.finish_and_clear();
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.end();
+    }
+}

@@ -1,0 +1,83 @@
+//! `user rm`: who is in may finish, nobody else comes in, and no home goes that is not ours to remove.
+
+use crate::common::call::Call;
+use crate::common::user::User;
+use crate::common::{WWW, program, seen};
+use crate::world::World;
+use crate::{Said, jailbase};
+use std::fs;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_removal_waits_for_whom_it_finds_and_lets_nobody_else_in() {
+    let user = User::new();
+    let running = user.call(&["sh", "-c", "touch ready; while ! [ -e end ]; do sleep 0.05; done; echo finished"]).start();
+    assert!(seen::within(Duration::from_secs(10), || user.in_home("ready").exists()));
+    let mut command = Command::new(program("jailbase"));
+    command.args(["user", "rm", &user.name, "--purge", "--wait", "30"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut removal = command.spawn().unwrap();
+    let refused = || user.call(&["true"]).by(WWW, WWW).run().err.contains("not now: this jail is being drained");
+    assert!(seen::within(Duration::from_secs(5), refused), "people are let in");
+    assert!(removal.try_wait().unwrap().is_none(), "it did not wait");
+    fs::write(user.in_home("end"), "").unwrap();
+    assert_eq!(running.end().well(), "finished");
+    let said = Said::of(&removal.wait_with_output().unwrap());
+    assert_eq!((said.code, said.out), (0, format!("{} (uid {}): removed\n", user.name, user.uid)), "{}", said.err);
+    assert!(!user.file("").exists() && user.in_home("ready").exists());
+    user.leaves_nothing();
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_removal_that_waited_long_enough_changes_nothing() {
+    let user = User::new();
+    let running = user.call(&["sleep", "60"]).start();
+    assert!(seen::within(Duration::from_secs(5), || seen::processes(user.uid).iter().any(|(_, c)| c == "sleep")));
+    let before = fs::read_to_string(user.file("spec")).unwrap();
+    jailbase(["user", "rm", &user.name, "--purge", "--wait", "0"]).no(77, "give them longer with --wait");
+    assert_eq!(fs::read_to_string(user.file("spec")).unwrap(), before);
+    assert_eq!(Call::new(["--ensure", &user.name]).run().well(), "");
+    running.signal(libc::SIGTERM);
+    running.end();
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_home_goes_only_if_jailbase_made_it_and_somebody_says_so() {
+    let world = World::new("homes");
+    world.accounts(&[("ann", 2001, 2001), ("bob", 2002, 2002)]);
+    world.groups(&[("ann", 2001, ""), ("bob", 2002, "")]);
+    let home = |name: &str| world.dir.join("home").join(name);
+    fs::create_dir(home("bob")).unwrap();
+    std::os::unix::fs::chown(home("bob"), Some(2002), Some(2002)).unwrap();
+    for name in ["ann", "bob"] {
+        world.jailbase(&format!("user add {name} --create-home")).well();
+        fs::write(home(name).join("work"), "years of it").unwrap();
+    }
+    let before = world.digest();
+    world.jailbase("user rm bob --purge --remove-home").no(77, "jailbase did not make the home");
+    assert_eq!(world.digest(), before, "refused, and something was done");
+    world.jailbase("user rm bob --purge").well();
+    world.jailbase("user rm ann --purge").well();
+    assert!(home("ann").join("work").exists() && home("bob").join("work").exists());
+    // Given a jail again, the home is one that is there: nobody knows any more who made it.
+    world.jailbase("user add ann --create-home").well();
+    world.jailbase("user rm ann --remove-home").no(77, "jailbase did not make the home");
+    world.jailbase("user rm ann --purge").well();
+    fs::remove_dir_all(home("ann")).unwrap();
+    world.jailbase("user add ann --create-home").well();
+    // The record outlives a new description, and a home that was put in the place of the old one is not the one we made.
+    world.jailbase("user add ann --cpu 5").well();
+    fs::rename(home("ann"), home("kept")).unwrap();
+    fs::create_dir(home("ann")).unwrap();
+    std::os::unix::fs::chown(home("ann"), Some(2001), Some(2001)).unwrap();
+    world.jailbase("user rm ann --remove-home").no(77, "is not the home that jailbase made any more");
+    fs::remove_dir(home("ann")).unwrap();
+    fs::rename(home("kept"), home("ann")).unwrap();
+    fs::write(home("ann").join("work"), "a test's").unwrap();
+    world.jailbase("user rm ann --purge --remove-home").well();
+    let left: Vec<_> = fs::read_dir(world.dir.join("home")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["bob"]);
+}

@@ -1,0 +1,115 @@
+//! `user set`: what is named, nothing else, and nobody is disturbed.
+
+use crate::common::image::Image;
+use crate::common::seen;
+use crate::common::user::User;
+use crate::jailbase;
+use std::fs;
+use std::time::Duration;
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_session_goes_on_as_it_was_and_the_next_jail_has_the_new_shape() {
+    let (user, image) = (User::with(&["--hostname", "old", "--open-files", "100"]), Image::copy("t-set-live"));
+    let mut running = user
+        .call(&["sh", "-c", "touch ready; while ! [ -e end ]; do sleep 0.05; done; uname -n; ulimit -n; echo x > /tmp/x"])
+        .start();
+    assert!(seen::within(Duration::from_secs(10), || user.in_home("ready").exists()));
+    let words =
+        ["user", "set", &user.name, "--hostname", "new", "--image", &image.name, "--open-files", "50", "--network", "host"];
+    let said = jailbase(words).well();
+    let line = |key: &str| {
+        said.lines().find(|line| line.starts_with(key)).map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+    };
+    assert_eq!(line("hostname"), Some("hostname old new the next jail".into()));
+    assert_eq!(line("open-files"), Some("open-files 100 50 the next call".into()));
+    assert!(said.contains(&format!("reaper --drain {}", user.name)), "{said}");
+    assert!(!running.has_ended());
+    // Who comes now shares the jail that lives, and has the new limits.
+    assert_eq!(user.shell("uname -n; ulimit -n"), "old\n50");
+    fs::write(user.in_home("end"), "").unwrap();
+    assert_eq!(running.end().well(), "old\n100");
+    seen::take_down(user.uid);
+    assert_eq!(
+        user.shell("uname -n; ulimit -n; cat /tmp/x; ls /sys/class/net 2>/dev/null; cut -d: -f1 /proc/net/dev | wc -l")
+            .lines()
+            .next(),
+        Some("new")
+    );
+    let page = jailbase(["user", "show", &user.name, "--json"]).json();
+    assert_eq!((page["live"].as_bool(), page["live_generations"][0].as_str()), (Some(true), Some(&*format!("{}@1", image.name))));
+    seen::take_down(user.uid);
+    jailbase(["user", "set", &user.name, "--image", "host"]).well();
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn only_what_is_named_changes_and_the_jails_own_lists_follow() {
+    let user = User::with(&["--group", "20031", "--cpu", "99"]);
+    let spec = || fs::read_to_string(user.file("spec")).unwrap();
+    let before = spec();
+    jailbase(["user", "set", &user.name, "--group", "20033", "--group", "20032", "--shell", "/bin/bash"]).well();
+    let expected = before.replace("groups = 20031", "groups = 20032 20033").replace("shell = /bin/sh", "shell = /bin/bash");
+    assert_eq!(spec(), expected);
+    assert_eq!(user.shell("id -G"), format!("{} 20032 20033", user.uid));
+    assert_eq!(
+        user.shell("grep ^t2 /etc/passwd | cut -d: -f7; cut -d: -f1 /etc/group | grep 2003"),
+        "/bin/bash\ngroup-20032\ngroup-20033"
+    );
+    jailbase(["user", "set", &user.uid.to_string(), "--no-groups", "--memory", "2G"]).well();
+    assert_eq!(
+        spec(),
+        expected.replace("groups = 20032 20033", "groups = none").replace("memory = 8589934592", "memory = 2147483648")
+    );
+    let inode = || std::os::unix::fs::MetadataExt::ino(&fs::metadata(user.file("spec")).unwrap());
+    let first = inode();
+    assert!(jailbase(["user", "set", &user.name, "--memory", "2G"]).well().ends_with(": already so\n"));
+    assert_eq!(inode(), first, "what is already so is not written");
+    jailbase(["user", "set", &user.name, "--memory", "3G"]).well();
+    assert_ne!(inode(), first, "a spec is replaced, and never written into");
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn what_no_jail_can_be_made_of_is_refused_and_the_spec_stays() {
+    let user = User::new();
+    let before = fs::read_to_string(user.file("spec")).unwrap();
+    for (words, code, why) in [
+        (&[][..], 64, "nothing is named"),
+        (&["--image", "t-none"], 77, "there is no image t-none; make it with"),
+        (&["--cpu", "0"], 77, "is not between 1 and the compiled ceiling"),
+        (&["--memory", "1T"], 77, "is not between 1 and the compiled ceiling"),
+        (&["--home", "/home/nobody-has-this"], 77, "does not exist"),
+        (&["--home", "/root"], 77, "is a place that homes are in"),
+        (&["--root", "overlay"], 64, "not there yet; readonly is the only kind"),
+        (&["--root", "x"], 64, "readonly is the only kind"),
+        (&["--network", "bridge"], 64, "invalid value"),
+        (&["--account"], 77, "no such account"),
+    ] {
+        jailbase(["user", "set", &user.name].iter().chain(words)).no(code, why);
+    }
+    jailbase(["user", "set", "t-nobody", "--cpu", "1"]).no(77, "this user has no jail");
+    jailbase(["user", "set", "0", "--cpu", "1"]).no(64, "neither a user name nor a uid");
+    assert_eq!(fs::read_to_string(user.file("spec")).unwrap(), before);
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn of_two_who_set_different_things_at_once_nobody_loses_his() {
+    let user = User::new();
+    let set = |key: &str, value: &str| jailbase(["user", "set", &user.name, key, value]);
+    std::thread::scope(|scope| {
+        for (key, from) in [("--cpu", 10), ("--open-files", 100), ("--processes", 200)] {
+            scope.spawn(move || {
+                for value in from..from + 15 {
+                    // Refused if the spec changed between the look and the lock; never written over.
+                    while set(key, &value.to_string()).code != 0 {}
+                }
+            });
+        }
+    });
+    let spec = fs::read_to_string(user.file("spec")).unwrap();
+    for line in ["cpu = 24\n", "open-files = 114\n", "processes = 214\n"] {
+        assert!(spec.contains(line), "{line} is not in {spec}");
+    }
+}
