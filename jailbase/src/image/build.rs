@@ -47,6 +47,7 @@ pub fn run(name: &Name, recipe: &Recipe, dry_run: bool) -> Result<(), Error> {
         return Err(Error::Usage("--include is for debian: alone".into()));
     }
     if dry_run {
+        source.judge()?;
         let next = Generations::look(name).and_then(|there| there.next()).unwrap_or(1);
         return tell::say(&format!("would build {name}@{next} from {source} and put it in service\n"));
     }
@@ -195,7 +196,7 @@ fn same(old: &Digests, new: &Digests) -> bool {
 pub fn say(name: &Name, built: &Built, begun: Instant) -> Result<(), Error> {
     let (number, about, taken, shows) = match built {
         Built::Same(number) => {
-            return tell::say(&format!("{name}: nothing changed; {name}@{number} stays in service\n"));
+            return tell::said(&format!("{name}: nothing changed; {name}@{number} stays in service\n"));
         }
         Built::New(number, about, taken, shows) => (number, about, taken, shows),
     };
@@ -219,5 +220,5 @@ pub fn say(name: &Name, built: &Built, begun: Instant) -> Result<(), Error> {
     if *taken != Taken::default() {
         text += &format!("  taken off  {taken}\n");
     }
-    tell::say(&text)
+    tell::said(&text)
 }

@@ -36,6 +36,7 @@ pub fn update(name: &Name, dry_run: bool) -> Result<(), Error> {
     let source = recipe.source()?;
     let upgrade = matches!(source, Source::Debian(_));
     if dry_run {
+        source.judge()?;
         let how = if upgrade { format!("upgrade the packages of {name}@{base}") } else { format!("make it of {source} again") };
         return tell::say(&format!("would {how} and put {name}@{} in service\n", generations.next()?));
     }

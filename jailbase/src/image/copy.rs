@@ -7,6 +7,7 @@
 
 use super::budget::{Budget, LONGEST_PATH, MOST_PARTS};
 use super::settle::Taken;
+use crate::progress::Progress;
 use jail::error::Error;
 use jail::report::escaped;
 use jail::state::Doing;
@@ -51,6 +52,7 @@ pub fn copy(source: &Path, to: &Path, links: Links, budget: &mut Budget) -> Resu
     let from = fd::open(&shown, fd::How::List).doing("open the directory", shown)?;
     let mut copy = Copy { source, from, to, links, seen: HashMap::new(), taken: Taken::default() };
     let mut open = vec![PathBuf::new()];
+    let _progress = Progress::endless("copying");
     while let Some(dir) = open.pop() {
         copy.directory(&dir, &mut open, budget)?;
     }

@@ -2,6 +2,7 @@
 
 use super::room::{contained, with_usual_umask};
 use super::settle;
+use crate::progress::Progress;
 use jail::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -17,8 +18,11 @@ pub fn tree(tree: &Path, suite: &str, include: &[String]) -> Result<(), Error> {
     if !log::log_enabled!(log::Level::Info) {
         command.stderr(Stdio::piped());
     }
+    let progress =
+        if log::log_enabled!(log::Level::Info) { None } else { Some(Progress::endless(&format!("making debian:{suite}"))) };
     let done = with_usual_umask(|| command.spawn().and_then(std::process::Child::wait_with_output));
     let done = done.map_err(|error| Error::failed("start", "setpriv (Debian: util-linux)", error))?;
+    drop(progress);
     if !done.status.success() {
         let said = String::from_utf8_lossy(&done.stderr);
         let last = said.lines().rev().find(|line| line.starts_with("E: ")).or(said.lines().last()).unwrap_or_default();

@@ -2,6 +2,7 @@
 
 use super::walk::Found;
 use crate::parallel;
+use crate::progress::Progress;
 use jail::error::Error;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -49,7 +50,13 @@ pub fn of(tree: &Path, found: &[Found]) -> Result<Digests, Error> {
     // The longest files first, so that no processor is left with one at the end.
     let mut order: Vec<&Found> = found.iter().filter(|one| !one.path.as_os_str().is_empty()).collect();
     order.sort_by_key(|one| std::cmp::Reverse(one.meta.len()));
-    Ok(parallel::each(&order, |one| thing(tree, one).map(|thing| (one.path.clone(), thing)))?.into_iter().collect())
+    let progress = Progress::of_bytes("digesting", order.iter().map(|one| one.meta.len()).sum());
+    let digested = parallel::each(&order, |one| {
+        let thing = thing(tree, one)?;
+        progress.steps(one.meta.len());
+        Ok((one.path.clone(), thing))
+    });
+    Ok(digested?.into_iter().collect())
 }
 
 fn thing(tree: &Path, one: &Found) -> Result<Thing, Error> {

@@ -39,7 +39,8 @@ pub fn collect(root: &Root, host: &Host, name: Option<&Name>, keep: usize, dry_r
             text += &format!("{name}@{number} {}\n", if dry_run { "would be removed" } else { "removed" });
         }
     }
-    tell::say(if text.is_empty() { "nothing to remove\n" } else { &text })
+    let text = if text.is_empty() { "nothing to remove\n" } else { &text };
+    if dry_run { tell::say(text) } else { tell::said(text) }
 }
 
 /// Removes one generation, or a whole image.
@@ -80,7 +81,7 @@ pub fn remove(root: &Root, host: &Host, name: &Name, asked: Option<u32>, dry_run
         Some(number) => image.remove(number)?,
         None => image.remove_all()?,
     }
-    tell::say(&format!("{what}: removed\n"))
+    tell::said(&format!("{what}: removed\n"))
 }
 
 /// Puts an older generation in service: the one asked for, or the youngest below the one in service.
@@ -93,14 +94,14 @@ pub fn roll_back(name: &Name, asked: Option<u32>, dry_run: bool) -> Result<(), E
         None => below.ok_or_else(|| Error::Refused(format!("{name} has no older generation; name one as {name}@GENERATION")))?,
     };
     if current == Some(number) {
-        return tell::say(&format!("{name}@{number} is in service already\n"));
+        return tell::said(&format!("{name}@{number} is in service already\n"));
     }
     let was = current.map_or_else(|| "nothing".to_owned(), |current| format!("{name}@{current}"));
     if dry_run {
         return tell::say(&format!("would put {name}@{number} in service instead of {was}\n"));
     }
     image.serve(number)?;
-    tell::say(&format!("{name}@{number} in service instead of {was}; live jails keep theirs until they expire\n"))
+    tell::said(&format!("{name}@{number} in service instead of {was}; live jails keep theirs until they expire\n"))
 }
 
 /// Who uses a generation, in words.

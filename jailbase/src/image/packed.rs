@@ -3,6 +3,7 @@
 //!
 //! Nobody knows how much a packed file holds, so two things are counted: what was read and what came of it.
 
+use crate::progress::Progress;
 use flate2::read::MultiGzDecoder;
 use ruzstd::decoding::StreamingDecoder;
 use sha2::{Digest, Sha256};
@@ -21,12 +22,15 @@ const MOST_TIMES: u64 = 200;
 struct Counted<R> {
     from: R,
     count: Rc<Cell<u64>>,
+    progress: Progress,
 }
 
 impl<R: Read> Read for Counted<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.from.read(buffer)?;
-        self.count.set(self.count.get().saturating_add(u64::try_from(count).unwrap_or(u64::MAX)));
+        let bytes = u64::try_from(count).unwrap_or(u64::MAX);
+        self.count.set(self.count.get().saturating_add(bytes));
+        self.progress.steps(bytes);
         Ok(count)
     }
 }
@@ -97,7 +101,8 @@ impl Packed {
     /// Reads an open file; how it is packed is known by its first bytes.
     pub fn new(file: File) -> io::Result<Self> {
         let read = Rc::new(Cell::new(0));
-        let mut raw = BufReader::with_capacity(128 << 10, Counted { from: file, count: Rc::clone(&read) });
+        let progress = Progress::of_bytes("unpacking", file.metadata()?.len());
+        let mut raw = BufReader::with_capacity(128 << 10, Counted { from: file, count: Rc::clone(&read), progress });
         let magic = raw.fill_buf()?;
         let from: Box<dyn Read> = if magic.starts_with(&[0x1f, 0x8b]) {
             // Many members, because a reader of one would take what follows it for nothing.

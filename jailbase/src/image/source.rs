@@ -1,5 +1,6 @@
 //! What an image is made from, as the command line and the record of a generation say it.
 
+use jail::error::Error;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -37,6 +38,17 @@ impl FromStr for Source {
             },
             _ => Err(FORMS.into()),
         }
+    }
+}
+
+impl Source {
+    /// Refuses what is not there; whether it can be used shows when it is.
+    pub fn judge(&self) -> Result<(), Error> {
+        let path = match self {
+            Self::Host | Self::Debian(_) => return Ok(()),
+            Self::Tar(path) | Self::Dir(path) | Self::Oci(path, _) => path,
+        };
+        std::fs::metadata(path).map(drop).map_err(|error| Error::failed("open", path.display().to_string(), error))
     }
 }
 
