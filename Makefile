@@ -11,6 +11,10 @@ GROUP ?= www-data
 MODE ?= 4750
 
 OUT := target/release
+# Where the shells look for what completes the words of a program.
+BASH_WORDS = $(PREFIX)/share/bash-completion/completions
+ZSH_WORDS = $(PREFIX)/share/zsh/site-functions
+FISH_WORDS = $(PREFIX)/share/fish/vendor_completions.d
 CHECK := target/check
 BIN := /var/lib/trampoline-check-bin
 CARGO := cargo
@@ -27,6 +31,7 @@ define setuid
 endef
 define tools
 	JAIL_POLICY=$(2) RUSTFLAGS="$(PLACES)" $(CARGO) build --release --locked --target-dir $(1) -p reaper -p jailbase
+	build/completions $(1)/release
 endef
 
 build: ## the three programs, in target/release
@@ -81,7 +86,7 @@ clean-check: ## remove what the tests, the demo and the benchmark keep outside t
 	./tests/run clean
 
 install: ## what make built, into $(DESTDIR)$(PREFIX); MODE and GROUP of the setuid program can be set
-	@for program in trampoline reaper jailbase; do [ -f $(OUT)/$$program ] || { echo "make install: $(OUT)/$$program is not there; run make first, as yourself" >&2; exit 1; }; done
+	@for program in trampoline reaper jailbase completions/_jailbase; do [ -f $(OUT)/$$program ] || { echo "make install: $(OUT)/$$program is not there; run make first, as yourself" >&2; exit 1; }; done
 	install -d -m 755 $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/share/doc/trampoline
 	install -m 755 $(OUT)/reaper $(OUT)/jailbase $(DESTDIR)$(PREFIX)/sbin/
 	install -m $(MODE) $(if $(filter 0,$(shell id -u)),-o root -g $(GROUP)) $(OUT)/trampoline $(DESTDIR)$(PREFIX)/bin/
@@ -92,11 +97,16 @@ install: ## what make built, into $(DESTDIR)$(PREFIX); MODE and GROUP of the set
 	install -m 644 docs/examples/* $(DESTDIR)$(PREFIX)/share/doc/trampoline/examples/
 	install -m 644 docs/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
 	install -m 644 docs/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
+	install -d -m 755 $(DESTDIR)$(BASH_WORDS) $(DESTDIR)$(ZSH_WORDS) $(DESTDIR)$(FISH_WORDS)
+	for program in trampoline reaper jailbase; do install -m 644 $(OUT)/completions/$$program.bash $(DESTDIR)$(BASH_WORDS)/$$program; done
+	install -m 644 $(OUT)/completions/_* $(DESTDIR)$(ZSH_WORDS)/
+	install -m 644 $(OUT)/completions/*.fish $(DESTDIR)$(FISH_WORDS)/
 
 uninstall: ## removes the programs; specs, images and homes stay
 	rm -f $(DESTDIR)$(PREFIX)/bin/trampoline $(DESTDIR)$(PREFIX)/sbin/{reaper,jailbase}
 	rm -f $(DESTDIR)$(PREFIX)/lib/systemd/system/trampoline-reaper.{service,timer}
 	rm -f $(patsubst docs/%,$(DESTDIR)$(PREFIX)/share/man/man8/%,$(wildcard docs/*.8)) $(patsubst docs/%,$(DESTDIR)$(PREFIX)/share/man/man5/%,$(wildcard docs/*.5))
+	rm -f $(DESTDIR)$(BASH_WORDS)/{trampoline,reaper,jailbase} $(DESTDIR)$(ZSH_WORDS)/_{trampoline,reaper,jailbase} $(DESTDIR)$(FISH_WORDS)/{trampoline,reaper,jailbase}.fish
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/trampoline
 
 clean:

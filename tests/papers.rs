@@ -164,6 +164,19 @@ fn the_manuals_of_reaper_and_jailbase_have_their_options_and_no_others() {
 }
 
 #[test]
+fn the_completions_that_are_written_by_hand_have_every_option_and_no_others() {
+    let known = [("trampoline", long_options(&help())), ("reaper", clap_options("reaper/src"))];
+    for (program, own) in known {
+        for file in [format!("{program}.bash"), format!("_{program}"), format!("{program}.fish")] {
+            let said = text(&format!("etc/completions/{file}"));
+            // fish says -l for --; what a description mentions is an option too.
+            let offered = long_options(&said.replace(" -l ", " --"));
+            same((program, &own), (&file, &offered));
+        }
+    }
+}
+
+#[test]
 fn the_keys_of_a_spec_are_those_of_its_manual() {
     let taken = |source: &str| -> Words {
         let source = source.replace("record.take_or(", "record.take(");

@@ -4,6 +4,8 @@
 #[path = "../build/policy.rs"]
 mod policy;
 
+use std::collections::BTreeSet;
+
 const GOOD: &str = include_str!("../policy.toml");
 
 #[test]
@@ -53,5 +55,34 @@ fn whatever_is_odd_stops_the_build() {
     ] {
         assert!(GOOD.contains(from), "{from}");
         assert!(policy::read(&GOOD.replacen(from, to, 1)).is_err(), "{from} -> {to}");
+    }
+}
+
+/// Every key of a policy that holds a value.
+fn keys(value: &toml::Value, found: &mut BTreeSet<String>) {
+    let toml::Value::Table(table) = value else { return };
+    for (key, value) in table {
+        match value {
+            toml::Value::Table(_) => keys(value, found),
+            toml::Value::Array(all) if all.iter().all(toml::Value::is_table) => all.iter().for_each(|one| keys(one, found)),
+            _ => drop(found.insert(key.clone())),
+        }
+    }
+}
+
+#[test]
+fn the_manual_describes_every_key_and_shows_a_policy_that_is_good() {
+    let page = include_str!("../docs/trampoline-policy.5");
+    let described: BTreeSet<String> = page.lines().filter_map(|line| line.strip_prefix(".It Cm ")).map(str::to_owned).collect();
+    let mut known = BTreeSet::new();
+    keys(&toml::from_str(GOOD).unwrap(), &mut known);
+    assert!(known.len() > 10, "{known:?}: the test looks at the wrong place");
+    assert_eq!(described, known, "docs/trampoline-policy.5, and policy.toml");
+    let shown = page.split_once(".Bd -literal").unwrap().1.split_once(".Ed").unwrap().0.split_once('\n').unwrap().1;
+    assert_eq!(policy::read(shown).unwrap().constants(), policy::read(GOOD).unwrap().constants());
+    // Every lowest value that the compiler knows is said.
+    for (key, least) in [("memory", "16 MiB"), ("processes", "4"), ("file-size", "4096"), ("open-files", "16"), ("shm", "65536")] {
+        let entry = page.split_once(&format!("\n.It Cm {key}\n")).unwrap().1.split("\n.It").next().unwrap();
+        assert!(entry.contains(&format!("{least} at least")), "{key}: {entry}");
     }
 }

@@ -15,7 +15,8 @@ mod table;
 mod tell;
 mod user;
 
-use clap::{ArgAction, ColorChoice, Parser, Subcommand};
+use clap::{ArgAction, ColorChoice, CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
 use jail::error::Error;
 use jail::state::host::Host;
 use jail::sys::root::Root;
@@ -47,6 +48,11 @@ enum Noun {
     See(see::Verb),
     /// Look at the kernel, the host and what is installed, change nothing, and say what to do
     Doctor(doctor::Words),
+    /// Print what lets a shell complete these words
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
 }
 
 fn main() -> ExitCode {
@@ -60,6 +66,7 @@ fn main() -> ExitCode {
         Noun::User(verb) => verb.title(),
         Noun::See(verb) => verb.title(),
         Noun::Doctor(_) => "look at this machine".into(),
+        Noun::Completions { shell } => format!("complete words for {shell}"),
     };
     match run(words.noun) {
         Ok(code) => ExitCode::from(code),
@@ -69,6 +76,11 @@ fn main() -> ExitCode {
 
 /// Does it; the exit code is 0 but for the doctor, who has one of his own for bad news, and for a program that was run.
 fn run(noun: Noun) -> Result<u8, Error> {
+    if let Noun::Completions { shell } = noun {
+        let mut text = Vec::new();
+        clap_complete::generate(shell, &mut Words::command(), "jailbase", &mut text);
+        return tell::say(&String::from_utf8_lossy(&text)).map(|()| 0);
+    }
     // ORDER: before the privilege is taken, which makes all ids 0. We are no setuid program: a real root runs us, or nobody.
     if !nix::unistd::getuid().is_root() {
         return Err(Error::Refused("only root may do this; run it as root, with sudo for example".into()));
@@ -82,5 +94,88 @@ fn run(noun: Noun) -> Result<u8, Error> {
         Noun::User(verb) => user::run(&root, &host, verb),
         Noun::See(verb) => see::run(&root, &host, verb),
         Noun::Doctor(words) => doctor::run(&root, &host, &words),
+        Noun::Completions { .. } => Ok(0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Command;
+    use std::collections::{BTreeMap, BTreeSet};
+
+    type Options = BTreeSet<String>;
+
+    /// What every command has is described once.
+    const EVERYWHERE: [&str; 4] = ["help", "version", "verbose", "quiet"];
+
+    /// The commands that do something, as the words that name them, and their long options.
+    fn verbs(command: &Command, path: &str, found: &mut BTreeMap<String, Options>) {
+        let below: Vec<&Command> = command.get_subcommands().filter(|c| !c.is_hide_set() && c.get_name() != "help").collect();
+        for sub in &below {
+            verbs(sub, format!("{path} {}", sub.get_name()).trim(), found);
+        }
+        if below.is_empty() {
+            let long = command.get_arguments().filter(|arg| !arg.is_hide_set()).filter_map(|arg| arg.get_long());
+            let own = long.filter(|long| !EVERYWHERE.contains(long)).map(str::to_owned);
+            found.insert(path.to_owned(), own.collect());
+        }
+    }
+
+    fn manual() -> String {
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/jailbase.8")).unwrap_or_default()
+    }
+
+    /// The long options that a text of a manual names.
+    fn options(text: &str) -> Options {
+        let word = |rest: &str| rest.split(|c: char| !c.is_ascii_lowercase() && c != '-').next().map(str::to_owned);
+        text.split("Fl -").skip(1).filter_map(word).filter(|word| !word.is_empty()).collect()
+    }
+
+    /// The lower-case words after the mark of a command.
+    fn named(rest: &str) -> String {
+        let words = rest.split(' ').take_while(|word| word.chars().all(|c| c.is_ascii_lowercase()));
+        words.collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn the_manual_has_every_command_with_its_options_and_no_others() {
+        let (page, mut all) = (manual(), BTreeMap::new());
+        verbs(&Words::command(), "", &mut all);
+        assert!(all.len() > 10, "{all:?}");
+        let synopsis = page.split(".Sh DESCRIPTION").next().unwrap_or_default();
+        // A line of the synopsis begins with .Nm; then come lines of options, and the command's own.
+        let mut lines: BTreeMap<String, Options> = BTreeMap::new();
+        for part in synopsis.split("\n.Nm\n").skip(1) {
+            let command = part.lines().find_map(|line| line.strip_prefix(".Cm ")).map(named).unwrap_or_default();
+            lines.entry(command).or_default().extend(options(part));
+        }
+        let heads: BTreeMap<String, &str> = page
+            .lines()
+            .filter_map(|line| line.strip_prefix(".It Cm "))
+            .filter(|rest| all.keys().any(|verb| verb.split(' ').next() == rest.split(' ').next()))
+            .map(|rest| (named(rest), rest))
+            .collect();
+        let names = |from: BTreeSet<&String>| from.into_iter().cloned().collect::<Vec<_>>();
+        assert_eq!(names(lines.keys().collect()), names(all.keys().collect()), "the synopsis, and the commands");
+        assert_eq!(names(heads.keys().collect()), names(all.keys().collect()), "the description, and the commands");
+        let described: String = page.lines().filter(|line| line.starts_with(".It Fl ")).collect::<Vec<_>>().join("\n");
+        for (verb, own) in &all {
+            let head = heads.get(verb).copied().unwrap_or_default();
+            let line = lines.get(verb).cloned().unwrap_or_default();
+            assert_eq!(options(head), line, "{verb}: its head, and the synopsis");
+            let strange: Vec<&String> = line.difference(own).collect();
+            assert!(strange.is_empty(), "{verb} has no {strange:?}");
+            // The rest is in a list, if the head says that there are more.
+            let listed = if head.contains("Ar options") { options(&described) } else { Options::new() };
+            let missing: Vec<&String> = own.iter().filter(|own| !line.contains(*own) && !listed.contains(*own)).collect();
+            assert!(missing.is_empty(), "the manual does not say that {verb} has {missing:?}");
+        }
+        assert!(EVERYWHERE.iter().all(|option| options(&described).contains(*option)));
+    }
+
+    #[test]
+    fn no_two_options_of_a_command_are_one() {
+        Words::command().debug_assert();
     }
 }
