@@ -81,7 +81,8 @@ fn the_manual_describes_every_key_and_shows_a_policy_that_is_good() {
     let shown = page.split_once(".Bd -literal").unwrap().1.split_once(".Ed").unwrap().0.split_once('\n').unwrap().1;
     assert_eq!(policy::read(shown).unwrap().constants(), policy::read(GOOD).unwrap().constants());
     // Every lowest value that the compiler knows is said.
-    for (key, least) in [("memory", "16 MiB"), ("processes", "4"), ("file-size", "4096"), ("open-files", "16"), ("shm", "65536")] {
+    for (key, least) in [("memory", "16 MiB"), ("processes", "4"), ("file-size", "4096"), ("open-files", "16"), ("shm", "65536")]
+    {
         let entry = page.split_once(&format!("\n.It Cm {key}\n")).unwrap().1.split("\n.It").next().unwrap();
         assert!(entry.contains(&format!("{least} at least")), "{key}: {entry}");
     }
