@@ -22,6 +22,7 @@ mod room;
 mod settle;
 mod share;
 mod source;
+mod terminal;
 mod tree;
 mod unpack;
 pub mod verify;

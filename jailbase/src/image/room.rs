@@ -5,6 +5,7 @@
 //! chroot, sees no process but its own, and of the host's files the tree alone. It has the host's network, for packages.
 //! It runs below `unshare` and `setpriv` of util-linux, which see to it that it ends when jailbase does, however that ends.
 
+use super::terminal::Terminal;
 use super::words::Verb;
 use jail::error::Error;
 use jail::image::Image;
@@ -58,6 +59,7 @@ pub fn run(tree: &Path, image: &Image, program: &[&str]) -> Result<ExitStatus, E
     let show = if image.host.is_empty() { "none".to_owned() } else { image.host.join(" ") };
     command.args(["image", "room"]).arg(tree).arg(show);
     command.arg("--").args(program);
+    let _terminal = Terminal::now();
     with_usual_umask(|| command.status()).map_err(|error| Error::failed("start", "setpriv (Debian: util-linux)", error))
 }
 

@@ -1,0 +1,93 @@
+//! What lets shells complete our words, as `make install` leaves it, in the shells themselves.
+
+use crate::screen::Screen;
+use crate::{Place, shell};
+
+/// The installed files, below a place of a test's own.
+fn installed(place: &Place) -> String {
+    let to = place.path("root");
+    shell(&format!("make -s install OUT=target/check/release DESTDIR={to} PREFIX=/usr MODE=0755 GROUP=root"));
+    to
+}
+
+#[test]
+#[ignore = "needs root and the shells: make check"]
+fn what_is_installed_is_removed_again() {
+    let place = Place::new("install");
+    let to = installed(&place);
+    let files = || shell(&format!("cd {to} && find . ! -type d | sort"));
+    for file in [
+        "usr/share/bash-completion/completions/jailbase",
+        "usr/share/bash-completion/completions/trampoline",
+        "usr/share/zsh/site-functions/_reaper",
+        "usr/share/fish/vendor_completions.d/jailbase.fish",
+        "usr/share/man/man5/trampoline-policy.5",
+        "usr/sbin/jailbase",
+    ] {
+        assert!(files().lines().any(|line| line == format!("./{file}")), "{file} is not in\n{}", files());
+    }
+    shell(&format!("make -s uninstall DESTDIR={to} PREFIX=/usr"));
+    assert_eq!(files(), "");
+}
+
+/// What is typed, and what the shell makes of it at the key.
+const TYPED: [(&str, &str); 6] = [
+    ("jailbase user sy", "jailbase user sync"),
+    ("jailbase user set x --open", "jailbase user set x --open-files"),
+    ("jailbase image bui", "jailbase image build"),
+    ("reaper --met", "reaper --metrics"),
+    ("trampoline --expl", "trampoline --explain"),
+    ("trampoline www-d", "trampoline www-data"),
+];
+
+fn completes(screen: &Screen) {
+    for (typed, whole) in TYPED {
+        screen.types(typed, &["Tab"]);
+        screen.shows(whole);
+        screen.types("", &["C-c"]);
+        screen.types("clear", &["Enter"]);
+        screen.shows("ready>");
+    }
+}
+
+#[test]
+#[ignore = "needs root and the shells: make check"]
+fn bash_completes_commands_options_and_users() {
+    let place = Place::new("bash");
+    let words = installed(&place) + "/usr/share/bash-completion/completions";
+    let files = ["trampoline", "reaper", "jailbase"].map(|program| format!("{words}/{program}"));
+    assert_eq!(shell(&format!("bash --norc -uc 'for file in {}; do source $file; done' 2>&1", files.join(" "))), "");
+    std::fs::write(place.path("rc"), format!("for file in {}; do source $file; done\nPS1='ready> '\n", files.join(" "))).unwrap();
+    let screen = Screen::new(80, &format!("bash --rcfile {} -i", place.path("rc")));
+    screen.shows("ready>");
+    completes(&screen);
+}
+
+#[test]
+#[ignore = "needs root and the shells: make check"]
+fn zsh_completes_commands_options_and_users() {
+    let place = Place::new("zsh");
+    let words = installed(&place) + "/usr/share/zsh/site-functions";
+    // zsh takes no functions from where others than root and itself write.
+    shell(&format!("chmod -R go-w {}", place.path("")));
+    let rc = format!("fpath=({words} $fpath)\nautoload -U compinit\ncompinit -u -D\nPS1='ready> '\n");
+    std::fs::write(place.path(".zshrc"), rc).unwrap();
+    let screen = Screen::new(80, &format!("env ZDOTDIR={} zsh -d -i", place.path("")));
+    screen.shows("ready>");
+    completes(&screen);
+}
+
+#[test]
+#[ignore = "needs root and the shells: make check"]
+fn fish_completes_commands_options_and_users() {
+    let place = Place::new("fish");
+    let words = installed(&place) + "/usr/share/fish/vendor_completions.d";
+    let home = place.path("home");
+    for (typed, whole) in TYPED {
+        let program = typed.split(' ').next().unwrap();
+        let line = format!("source {words}/{program}.fish; complete -C \"{typed}\"");
+        let offered = shell(&format!("HOME={home} fish --no-config --private -c '{line}' 2>&1"));
+        let last = whole.rsplit(' ').next().unwrap();
+        assert!(offered.lines().any(|line| line.split('\t').next() == Some(last)), "{typed}: {offered}");
+    }
+}

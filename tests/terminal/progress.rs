@@ -1,0 +1,104 @@
+//! What takes long shows how far it is: on a terminal, and nowhere else.
+
+use crate::Place;
+use crate::common::{STATE, program, seen};
+use crate::screen::Screen;
+use crate::shell;
+use std::fs;
+use std::process::Command;
+use std::time::Duration;
+
+/// An archive of so many MiB that takes its time, by a pipe that gives it slowly.
+fn archive(place: &Place, megabytes: u32) -> String {
+    let file = place.path("some.tar");
+    shell(&format!(
+        "cd {} && mkdir -p tree/data && head -c {megabytes}M /dev/urandom > tree/data/big && for n in $(seq 200); do echo $n > tree/data/$n; done && tar -cf {file} -C tree .",
+        place.path("")
+    ));
+    file
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_bar_fits_its_terminal_and_is_gone_when_the_work_is_done() {
+    let place = Place::new("bar");
+    let file = archive(&place, 600);
+    for columns in [40_u32, 80] {
+        let name = format!("t-bar-{columns}");
+        drop(fs::remove_dir_all(format!("{STATE}/images/{name}")));
+        let screen = Screen::new(columns, &format!("jailbase image build {name} --from tar:{file}; echo code $?; exec sleep 60"));
+        let mut bars = Vec::new();
+        let done = seen::within(Duration::from_secs(60), || {
+            let text = screen.text();
+            let bar = |line: &&str| line.contains("MiB/s");
+            bars.extend(text.lines().find(bar).map(|line| (line.to_owned(), text.lines().filter(bar).count())));
+            text.contains("code ")
+        });
+        let text = screen.text();
+        drop(fs::remove_dir_all(format!("{STATE}/images/{name}")));
+        assert!(done && text.contains("code 0"), "{text}");
+        bars.dedup();
+        println!("{columns} columns: {:?}", bars.iter().map(|(bar, _)| bar).collect::<Vec<_>>());
+        assert!(
+            bars.iter().any(|(bar, _)| bar.contains("unpacking") || bar.contains("digesting")),
+            "no bar was seen in {columns} columns:\n{text}"
+        );
+        for (bar, count) in &bars {
+            // What it says last is how long it takes; a line that was broken in two has that on the second.
+            assert!(bar.trim_end().ends_with(['s', 'm']) && !bar.trim_end().ends_with("/s"), "{columns} columns: {bar:?}");
+            assert!(bar.chars().count() <= columns as usize && *count == 1, "{columns} columns: {count} lines of {bar:?}");
+        }
+        assert!(!text.contains("MiB/s"), "the bar stays:\n{text}");
+    }
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn nobody_but_a_terminal_gets_a_bar_and_who_wants_quiet_gets_nothing() {
+    let place = Place::new("no-bar");
+    let file = archive(&place, 8);
+    let name = "t-no-bar";
+    drop(fs::remove_dir_all(format!("{STATE}/images/{name}")));
+    let build = |words: &[&str]| {
+        let done = Command::new(program("jailbase"))
+            .args(words)
+            .args(["image", "build", name, "--from", &format!("tar:{file}")])
+            .output()
+            .unwrap();
+        assert_eq!(done.status.code(), Some(0), "{}", String::from_utf8_lossy(&done.stderr));
+        (String::from_utf8(done.stdout).unwrap(), String::from_utf8(done.stderr).unwrap())
+    };
+    let (out, err) = build(&[]);
+    assert!(out.starts_with("t-no-bar@1 in service") && err.is_empty(), "{out}{err}");
+    assert_eq!(build(&["-q"]), (String::new(), String::new()));
+    // Quiet on a terminal too.
+    let screen = Screen::new(80, &format!("jailbase -q image build {name} --from tar:{file}; echo code $?; exec sleep 60"));
+    let text = screen.shows("code 0");
+    assert_eq!(text.trim(), "code 0");
+    drop(fs::remove_dir_all(format!("{STATE}/images/{name}")));
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn colours_are_for_terminals_that_want_them_and_for_who_insists() {
+    const ESCAPE: char = '\u{1b}';
+    let seen = |line: &str| {
+        let screen = Screen::new(80, &format!("{line}; jailbase user show t-nobody; echo done; exec sleep 60"));
+        screen.shows("done");
+        screen.coloured()
+    };
+    let shown = seen("jailbase user ls");
+    assert!(shown.lines().any(|line| line.contains(ESCAPE) && line.contains("NAME")), "{shown:?}");
+    assert!(shown.lines().any(|line| line.contains(ESCAPE) && line.contains("jailbase:")), "{shown:?}");
+    for line in ["export NO_COLOR=1", "export TERM=dumb", "jailbase() { command jailbase --color never \"$@\"; }"] {
+        let shown = seen(&format!("{line}; jailbase user ls"));
+        assert!(shown.contains("NAME") && !shown.contains(ESCAPE), "{line}: {shown:?}");
+    }
+    let piped = |words: &[&str]| {
+        let done = Command::new(program("jailbase")).args(words).env_clear().env("TERM", "xterm").output().unwrap();
+        String::from_utf8([done.stdout, done.stderr].concat()).unwrap().contains(ESCAPE)
+    };
+    assert!(!piped(&["user", "ls"]) && !piped(&["user", "show", "t-nobody"]));
+    assert!(piped(&["user", "ls", "--color", "always"]) && piped(&["--color=always", "user", "show", "t-nobody"]));
+    assert!(!piped(&["image", "ls", "--json", "--color", "always"]), "colours are no JSON");
+}
