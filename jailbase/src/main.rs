@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod colour;
 mod doctor;
 mod image;
 mod live;
@@ -32,6 +33,9 @@ struct Words {
     /// Say nothing of what was done or is being done, only what was asked for and what went wrong
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
+    /// When to use colours
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
+    color: colour::When,
     #[command(subcommand)]
     noun: Noun,
 }
@@ -60,6 +64,7 @@ fn main() -> ExitCode {
         Ok(words) => words,
         Err(error) => return tell::usage(&error),
     };
+    colour::begin(words.color);
     tell::start_log(words.verbose, words.quiet);
     let title = match &words.noun {
         Noun::Image(verb) => verb.title(),
@@ -107,7 +112,7 @@ mod tests {
     type Options = BTreeSet<String>;
 
     /// What every command has is described once.
-    const EVERYWHERE: [&str; 4] = ["help", "version", "verbose", "quiet"];
+    const EVERYWHERE: [&str; 5] = ["help", "version", "verbose", "quiet", "color"];
 
     /// The commands that do something, as the words that name them, and their long options.
     fn verbs(command: &Command, path: &str, found: &mut BTreeMap<String, Options>) {

@@ -3,7 +3,11 @@
 
 use crate::tell;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::Read;
 use std::time::Duration;
+
+/// With fewer columns there is no bar, but what it says.
+const WIDE: u16 = 60;
 
 /// How often it is drawn at most.
 const PER_SECOND: u8 = 10;
@@ -15,33 +19,32 @@ pub struct Progress(ProgressBar);
 impl Progress {
     /// So many steps to do.
     pub fn of(what: &str, steps: usize) -> Self {
-        Self::begin(what, steps, "{msg} {wide_bar} {pos}/{len} {per_sec} {eta}")
+        let length = u64::try_from(steps).unwrap_or(u64::MAX);
+        Self::begin(what, length, ["{msg} {wide_bar} {pos}/{len} {per_sec} {eta}", "{msg} {pos}/{len} {per_sec} {eta}"])
     }
 
     /// So many bytes to go through.
     pub fn of_bytes(what: &str, bytes: u64) -> Self {
-        Self::begin(
-            what,
-            usize::try_from(bytes).unwrap_or(usize::MAX),
-            "{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}",
-        )
+        let wide = "{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
+        Self::begin(what, bytes, [wide, "{msg} {percent}% {bytes_per_sec} {eta}"])
     }
 
     /// What nobody knows the length of.
     pub fn endless(what: &str) -> Self {
-        let own = Self::begin(what, 0, "{spinner} {msg} {elapsed}");
+        let own = Self::begin(what, 0, ["{spinner} {msg} {elapsed}"; 2]);
         if !own.0.is_hidden() {
             own.0.enable_steady_tick(Duration::from_millis(200));
         }
         own
     }
 
-    fn begin(what: &str, steps: usize, template: &str) -> Self {
+    fn begin(what: &str, length: u64, [wide, narrow]: [&str; 2]) -> Self {
+        let (_rows, columns) = console::Term::stderr().size();
         // It draws on a terminal alone.
         let target = if tell::is_quiet() { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr_with_hz(PER_SECOND) };
-        let bar = ProgressBar::with_draw_target(u64::try_from(steps).ok(), target);
+        let bar = ProgressBar::with_draw_target(Some(length), target);
         // A template that does not read leaves the usual one, which says less.
-        if let Ok(style) = ProgressStyle::with_template(template) {
+        if let Ok(style) = ProgressStyle::with_template(if columns < WIDE { narrow } else { wide }) {
             bar.set_style(style.progress_chars("=> "));
         }
         bar.set_message(what.to_owned());
@@ -56,6 +59,11 @@ impl Progress {
     /// So many are done.
     pub fn steps(&self, count: u64) {
         self.0.inc(count);
+    }
+
+    /// A reader of which each byte is a step.
+    pub fn reading<R: Read>(&self, from: R) -> impl Read {
+        self.0.wrap_read(from)
     }
 
     /// It is over, and the line is free again.

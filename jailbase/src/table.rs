@@ -1,5 +1,7 @@
 //! A table for people: columns as wide as their longest field, two blanks between.
 
+use crate::colour::{self, Kind};
+
 /// The lines of a table under its heads.
 pub fn table<const N: usize>(heads: [&str; N], rows: &[[String; N]]) -> String {
     let heads = heads.map(str::to_owned);
@@ -13,7 +15,9 @@ pub fn table<const N: usize>(heads: [&str; N], rows: &[[String; N]]) -> String {
     let mut text = String::new();
     for line in lines() {
         let fields: Vec<String> = line.iter().zip(widths).map(|(field, width)| format!("{field:width$}")).collect();
-        text += fields.join("  ").trim_end();
+        let line = fields.join("  ");
+        let is_head = text.is_empty();
+        text += &if is_head { colour::out(Kind::Head, line.trim_end()) } else { line.trim_end().to_owned() };
         text += "\n";
     }
     text

@@ -1,5 +1,6 @@
 //! What the administrator reads: results on standard output, one plain line for each failure on standard error.
 
+use crate::colour::{self, Kind};
 use clap::error::ErrorKind;
 use jail::error::{Error, code};
 use log::LevelFilter;
@@ -21,7 +22,9 @@ pub fn start_log(verbose: u8, quiet: bool) {
         _ => log.filter_level(LevelFilter::Debug),
     };
     log.format(|out, record| {
-        writeln!(out, "jailbase: {}{}", if record.level() == log::Level::Warn { "warning: " } else { "" }, record.args())
+        let is_warning = record.level() == log::Level::Warn;
+        let who = if is_warning { colour::err(Kind::Better, "jailbase: warning:") } else { "jailbase:".to_owned() };
+        writeln!(out, "{who} {}", record.args())
     });
     log.init();
 }
@@ -99,7 +102,7 @@ fn first_part(text: &str) -> String {
 
 /// Standard error is the last place there is; if it is closed, the exit code has to do.
 fn line(text: &str) {
-    writeln!(stderr(), "jailbase: {text}").ok();
+    writeln!(stderr(), "{} {text}", colour::err(Kind::Wrong, "jailbase:")).ok();
 }
 
 #[cfg(test)]

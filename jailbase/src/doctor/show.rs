@@ -1,6 +1,7 @@
 //! The findings as a table for people, or as JSON.
 
 use super::finding::{Finding, Level};
+use crate::colour::{self, Kind};
 use jail::error::Error;
 
 /// For programs.
@@ -14,7 +15,8 @@ pub fn table(findings: &[Finding]) -> String {
     let width = findings.iter().map(|finding| finding.check.len()).max().unwrap_or(0);
     let mut text = String::new();
     for Finding { check, level, found, todo } in findings {
-        text += &format!("{:7}  {check:width$}  {found}\n", word(*level));
+        let verdict = colour::out(kind(*level), &format!("{:7}", word(*level)));
+        text += &format!("{verdict}  {check:width$}  {found}\n");
         if let Some(todo) = todo {
             text += &format!("{:7}  {:width$}  -> {todo}\n", "", "");
         }
@@ -28,6 +30,14 @@ fn word(level: Level) -> &'static str {
         Level::Problem => "problem",
         Level::Advice => "advice",
         Level::Ok => "ok",
+    }
+}
+
+fn kind(level: Level) -> Kind {
+    match level {
+        Level::Problem => Kind::Wrong,
+        Level::Advice => Kind::Better,
+        Level::Ok => Kind::Right,
     }
 }
 

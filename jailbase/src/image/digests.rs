@@ -50,16 +50,13 @@ pub fn of(tree: &Path, found: &[Found]) -> Result<Digests, Error> {
     // The longest files first, so that no processor is left with one at the end.
     let mut order: Vec<&Found> = found.iter().filter(|one| !one.path.as_os_str().is_empty()).collect();
     order.sort_by_key(|one| std::cmp::Reverse(one.meta.len()));
-    let progress = Progress::of_bytes("digesting", order.iter().map(|one| one.meta.len()).sum());
-    let digested = parallel::each(&order, |one| {
-        let thing = thing(tree, one)?;
-        progress.steps(one.meta.len());
-        Ok((one.path.clone(), thing))
-    });
+    let files = order.iter().filter(|one| one.meta.is_file());
+    let progress = Progress::of_bytes("digesting", files.map(|one| one.meta.len()).sum());
+    let digested = parallel::each(&order, |one| thing(tree, one, &progress).map(|thing| (one.path.clone(), thing)));
     Ok(digested?.into_iter().collect())
 }
 
-fn thing(tree: &Path, one: &Found) -> Result<Thing, Error> {
+fn thing(tree: &Path, one: &Found, progress: &Progress) -> Result<Thing, Error> {
     let path = tree.join(&one.path);
     let failed = |error| Error::failed("read", path.display().to_string(), error);
     let mode = one.meta.mode() & 0o7777;
@@ -69,7 +66,7 @@ fn thing(tree: &Path, one: &Found) -> Result<Thing, Error> {
     if one.meta.is_symlink() {
         return Ok(Thing::Link { text: std::fs::read_link(&path).map_err(failed)?.into_os_string().into_vec() });
     }
-    let (size, sha256) = sha256(File::open(&path).map_err(failed)?).map_err(failed)?;
+    let (size, sha256) = sha256(progress.reading(File::open(&path).map_err(failed)?)).map_err(failed)?;
     Ok(Thing::File { mode, mtime: one.meta.mtime(), size, sha256 })
 }
 
