@@ -26,12 +26,13 @@ fn of_debian(name: &str) -> Own {
     let own = Own::new(name);
     let from = format!("{STATE}/images/{}", debian());
     let current = fs::read_link(format!("{from}/current")).unwrap();
-    fs::create_dir(own.dir()).unwrap();
-    let done = Command::new("cp").args(["-al", &format!("{from}/{}", current.display())]).arg(own.dir().join("1")).status();
-    assert!(done.unwrap().success());
-    // What trampoline reads must have one name.
-    fs::copy(format!("{from}/current/image"), own.dir().join("1/.image")).unwrap();
-    fs::rename(own.dir().join("1/.image"), own.dir().join("1/image")).unwrap();
+    let (from, to) = (format!("{from}/{}", current.display()), own.dir().join("1"));
+    fs::create_dir_all(&to).unwrap();
+    fs::set_permissions(&to, fs::metadata(&from).unwrap().permissions()).unwrap();
+    // What trampoline reads must have one name, in the image that others use meanwhile too.
+    for (how, name) in [("-al", "root"), ("-a", "image"), ("-a", "about"), ("-a", "digests")] {
+        assert!(Command::new("cp").args([how, &format!("{from}/{name}")]).arg(&to).status().unwrap().success(), "{name}");
+    }
     std::os::unix::fs::symlink("1", own.dir().join("current")).unwrap();
     own
 }

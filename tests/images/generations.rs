@@ -125,11 +125,22 @@ fn what_is_used_is_not_removed_and_what_would_be_done_is_not_done() {
     let one = format!("{}@1", own.name);
     let two = format!("{}@2", own.name);
     jailbase(["image", "rm", &two]).no(77, "it is in service");
+    let line =
+        "find . -printf '%p %y %m %U %G %s %T@ %l\\n' | sort | sha256sum; find . -type f -print0 | sort -z | xargs -0 sha256sum";
+    let digest = || {
+        let done = std::process::Command::new("/bin/sh").args(["-c", line]).current_dir(own.dir()).output().unwrap();
+        String::from_utf8(done.stdout).unwrap()
+    };
+    let before = digest();
+    assert!(before.lines().count() > 5, "{before}");
     for words in [&["rm", one.as_str()][..], &["rm", &own.name], &["gc", &own.name, "--keep", "0"], &["rollback", &own.name]] {
         let said = jailbase(["image"].into_iter().chain(words.iter().copied()).chain(["--dry-run"])).well();
         assert!(said.contains("would"), "{said}");
     }
     assert!(own.build(&from, &["--dry-run"]).well().contains(&format!("would build {}@3", own.name)));
+    jailbase(["image", "update", &own.name, "--dry-run"]).well();
+    jailbase(["image", "edit", &own.name, "--dry-run"]).well();
+    assert_eq!(digest(), before);
     assert_eq!((own.current(), own.names()), (2, vec!["1".into(), "2".into(), "current".into(), "last".into()]));
     jailbase(["image", "rm", &one]).well();
     {

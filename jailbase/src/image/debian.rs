@@ -1,4 +1,8 @@
 //! `--from debian:SUITE`: Debian's own tools make the tree, from the mirrors that this machine's apt uses.
+//!
+//! They run with all of root's rights, in a mount and a pid namespace of their own: to make a tree they mount, make devices
+//! and enter it by chroot, and who may do these three can take back every other right. Whose packages they are, apt has
+//! checked. What runs in a tree that is there needs none of that, and has little: see [`super::room`].
 
 use super::room::{contained, with_usual_umask};
 use super::settle;
