@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := build
-.PHONY: help build trampoline check check-fast check-root clean-check demo bench fuzz soak scale reproducible deny install uninstall clean programs-for-check
+.PHONY: help build trampoline check check-fast check-root clean-check demo bench bench-jailbase fuzz soak scale reproducible deny install uninstall clean programs-for-check
 
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -20,7 +20,7 @@ BIN := /var/lib/trampoline-check-bin
 CARGO := cargo
 
 help: ## show this
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
 
 # Where it was built, and by whom, is in no program: tests/reproducible builds each again elsewhere and compares.
 PLACES := --remap-path-prefix=$(CURDIR)=. --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=cargo
@@ -52,6 +52,9 @@ demo: tools-demo ## two users, two jails, the reaper; leaves no jail, mount or p
 
 bench: tools-bench ## the figures, against the peers Debian packages
 	./tests/run bench
+
+bench-jailbase: tools-check ## the figures of images, and of 1,000 live jails seen; they go to docs/jailbase-figures.md
+	./tests/run bench-jailbase
 
 soak: tools-check ## the long forms of the tests, as root: hours; ROUNDS= of everything at once, whose figures go to docs/soak.md
 	ROUNDS=$(ROUNDS) ./tests/run soak
