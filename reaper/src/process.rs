@@ -1,6 +1,7 @@
 //! Processes of the host, as procfs shows them to root: who holds a pin, who holds a lock. This only words what is said;
 //! what is done the kernel alone decides.
 
+use jail::layout;
 use jail::report::escaped;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -62,18 +63,22 @@ fn numbers(dir: impl AsRef<Path>) -> impl Iterator<Item = u32> {
     entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
 }
 
-/// Who has something open on which mount, for the mounts that are asked about.
+/// Who has a pin open, by the number of its mount, for those that are asked about.
 ///
-/// KERNEL: fdinfo names the mount of an open file (proc(5), 3.15), and reading it takes no reference on the mount, as
-/// following the link in `fd` would; so no mark is undone.
+/// KERNEL: fdinfo names the mount of an open file (proc(5), 3.15). It is read only where the link, which is cheap whatever is
+/// open, has the name of a pin: of an inotify descriptor it has a line for each watch (`inotify_show_fdinfo`,
+/// fs/notify/fdinfo.c), and a user with many of both could keep us for hours. To read the link undoes the mark of a mount, as
+/// to close what is open there does; so nothing is undone that would have stayed.
 pub fn holding(is_asked: impl Fn(u64) -> bool) -> BTreeMap<u64, Vec<Process>> {
     let mut found: BTreeMap<u64, Vec<Process>> = BTreeMap::new();
     for pid in numbers("/proc") {
         let mount = |fd: u32| -> Option<u64> {
+            let link = fs::read_link(format!("/proc/{pid}/fd/{fd}")).ok()?;
+            link.parent().filter(|dir| dir.file_name().is_some_and(|name| name == layout::PINS))?;
             let info = fs::read_to_string(format!("/proc/{pid}/fdinfo/{fd}")).ok()?;
             info.lines().find_map(|line| line.strip_prefix("mnt_id:"))?.trim().parse().ok()
         };
-        for mount in numbers(format!("/proc/{pid}/fdinfo")).filter_map(mount).filter(|mount| is_asked(*mount)) {
+        for mount in numbers(format!("/proc/{pid}/fd")).filter_map(mount).filter(|mount| is_asked(*mount)) {
             let by = found.entry(mount).or_default();
             if by.last().is_none_or(|last| last.pid != pid) {
                 by.extend(Process::of(pid));

@@ -140,6 +140,38 @@ fn a_drain_whose_time_is_over_says_so_and_lets_people_in_again() {
     finish(running);
 }
 
+/// Opens one inotify descriptor with as many watches as the image has files for, as often as it may, in forty processes.
+const WATCHER: &str = "import ctypes, os, time
+libc = ctypes.CDLL(None)
+fd = libc.inotify_init()
+for place, _, files in os.walk('/usr'):
+    if any(libc.inotify_add_watch(fd, os.path.join(place, name).encode(), 1) > 16000 for name in files): break
+try:
+    while True: os.dup(fd)
+except OSError: pass
+for _ in range(39):
+    if os.fork() == 0: break
+else: os.close(fd); os.open('/tmp/ready', os.O_CREAT)
+time.sleep(60)";
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_user_who_has_much_open_holds_up_no_drain_of_anybody_else_s_jail() {
+    let _ours_alone = sweep::none();
+    let (user, other) = (User::new(), User::new());
+    let watching = other.call(&["/usr/bin/python3", "-I", "-c", WATCHER]).start();
+    assert!(seen::within(Duration::from_secs(20), || other.file("tmp/ready").exists()), "nobody watches");
+    let running = session(&user);
+    let start = Instant::now();
+    let (code, said) = drain(&["--drain", &user.name, "--wait", "2"]);
+    assert_eq!(code, 75, "{said}");
+    // To read all that the kernel tells of those descriptors takes minutes.
+    assert!((2..10).contains(&start.elapsed().as_secs()), "{:?}: {said}", start.elapsed());
+    assert!(said.contains(&format!("pid {} (uid 33: ", running.pid())), "{said}");
+    finish(running);
+    finish(watching);
+}
+
 #[test]
 #[ignore = "needs root and installed programs: make check"]
 fn a_drain_that_was_killed_or_stopped_leaves_nothing_to_clear_away() {
