@@ -14,18 +14,18 @@ use nix::sys::stat::fstatat;
 use nix::unistd::{UnlinkatFlags, unlinkat};
 use std::ffi::{CStr, CString};
 use std::os::fd::OwnedFd;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The heap, beside the directory that is removed.
 const HEAP: &str = ".purge";
 
-/// How often a directory may be found filled again before we say that somebody is filling it.
+/// How often a directory may be found filled again, or made meanwhile, before we say that somebody is filling it.
 const PATIENCE: u32 = 64;
 
 /// Removes `name` of `dir` and all below it, and what an interrupted removal left.
 pub fn remove(dir: &OwnedFd, name: &str, shown: &str) -> Result<(), Error> {
     files::make_directory(dir, HEAP, 0o700).doing("make a place to empty", shown)?;
-    let mut heap =
-        Heap { dir: open(dir, c_name(HEAP).doing("open", shown)?.as_c_str()).doing("open", shown)?, last: 0, refilled: 0 };
+    let mut heap = Heap::open(dir).doing("open", shown)?;
     // The heap itself, which an interrupted removal left, has only to be emptied.
     if name != HEAP {
         heap.adopt(dir, c_name(name).doing("remove", shown)?.as_c_str()).doing("move aside", shown)?;
@@ -46,7 +46,7 @@ pub fn remove_by(dir: &OwnedFd, name: &CStr, beside: &OwnedFd) -> sys::Result<()
         removed => return removed,
     }
     files::make_directory(beside, HEAP, 0o700)?;
-    let mut heap = Heap { dir: open(beside, c_name(HEAP)?.as_c_str())?, last: 0, refilled: 0 };
+    let mut heap = Heap::open(beside)?;
     heap.adopt(dir, name)?;
     heap.empty()?;
     unlinkat(beside, HEAP, UnlinkatFlags::RemoveDir)
@@ -56,9 +56,14 @@ struct Heap {
     dir: OwnedFd,
     last: u64,
     refilled: u32,
+    began: SystemTime,
 }
 
 impl Heap {
+    fn open(beside: &OwnedFd) -> sys::Result<Self> {
+        Ok(Self { dir: open(beside, c_name(HEAP)?.as_c_str())?, last: 0, refilled: 0, began: SystemTime::now() })
+    }
+
     /// Moves a directory here, under a number of its own.
     fn adopt(&mut self, from: &OwnedFd, name: &CStr) -> sys::Result<()> {
         loop {
@@ -85,6 +90,21 @@ impl Heap {
         }
     }
 
+    /// Gives up on a tree that grows faster than it goes: who holds a directory in its depth can add to it without end.
+    ///
+    /// A directory that nobody touched since we began was there before; what we do to one changes it after this look. One
+    /// that changed in the future is what a clock left that was wrong.
+    fn notice(&mut self, dir: &OwnedFd, name: &CStr) -> sys::Result<()> {
+        let changed = match fstatat(dir, name, AtFlags::AT_SYMLINK_NOFOLLOW) {
+            Err(Errno::ENOENT) => return Ok(()),
+            stat => u64::try_from(stat?.st_ctime).map(|seconds| UNIX_EPOCH + Duration::from_secs(seconds)),
+        };
+        if changed.is_ok_and(|changed| changed > self.began && changed <= SystemTime::now()) {
+            self.refilled += 1;
+        }
+        if self.refilled > PATIENCE { Err(Errno::ENOTEMPTY) } else { Ok(()) }
+    }
+
     /// Removes one directory of the heap; the directories in it join the heap.
     fn take_apart(&mut self, number: &CStr) -> sys::Result<()> {
         if !is_directory(&self.dir, number)? {
@@ -96,6 +116,7 @@ impl Heap {
                 Ok(()) | Err(Errno::ENOENT) => {}
                 // KERNEL: unlink of a directory is EISDIR on Linux, EPERM by POSIX; a file that is EPERM is immutable.
                 Err(Errno::EISDIR | Errno::EPERM) if is_directory(&one, &name)? => {
+                    self.notice(&one, &name)?;
                     if unlinkat(&one, name.as_c_str(), UnlinkatFlags::RemoveDir).is_err() {
                         self.adopt(&one, &name)?;
                     }
