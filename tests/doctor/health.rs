@@ -1,10 +1,12 @@
 //! A machine on which nothing is wrong, and how the doctor says so.
 
-use crate::common::program;
+use crate::common::attacker::Attacker;
 use crate::common::user::User;
+use crate::common::{process, program, seen};
 use crate::{Programs, doctor, in_world};
 use std::collections::BTreeSet;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 /// What may be less than firm on a machine that runs these tests, for which trampoline does not answer.
 const OF_THE_MACHINE: [&str; 17] = [
@@ -109,4 +111,38 @@ fn it_changes_nothing() {
     let before = seen();
     Command::new(programs.path("jailbase")).arg("doctor").output().unwrap();
     assert_eq!(seen(), before);
+}
+
+/// The children of a process, and theirs.
+fn descendants(pid: u32) -> Vec<u32> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    let children: Vec<u32> = text.split_whitespace().filter_map(|pid| pid.parse().ok()).collect();
+    children.into_iter().flat_map(|child| [vec![child], descendants(child)].concat()).collect()
+}
+
+/// What a doctor says of the callers, while one of them stops whatever he may of what it started.
+fn doctor_while_a_caller_stops() -> String {
+    let script = format!("sleep 0.2; exec {} doctor", program("jailbase").display());
+    let doctor = Command::new("/bin/sh").args(["-c", &script]).stdout(Stdio::piped()).spawn().unwrap();
+    let pid = doctor.id();
+    let attacker =
+        Attacker::start(33, 33, move || descendants(pid).into_iter().for_each(|pid| process::kill(pid, libc::SIGSTOP)));
+    let ended =
+        seen::within(Duration::from_secs(40), || std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap().contains(") Z "));
+    drop(attacker);
+    descendants(pid).into_iter().for_each(|pid| process::kill(pid, libc::SIGKILL));
+    let done = doctor.wait_with_output().unwrap();
+    assert!(ended, "the doctor waits for a caller who was stopped");
+    let said = String::from_utf8_lossy(&done.stdout).into_owned();
+    said.lines().find(|line| line.contains(" trampoline-callers ")).unwrap_or_else(|| panic!("{said}")).to_owned()
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_caller_who_stops_whatever_runs_as_him_does_not_keep_the_doctor() {
+    let _user = User::new();
+    // The moment in which a caller may stop it is short, so there are several rounds; one stop is enough.
+    let said = (0..20).map(|_| doctor_while_a_caller_stops()).find(|line| !line.contains("it starts"));
+    let said = said.expect("none of them was stopped");
+    assert!(said.contains("problem") && said.contains("stopped for ten seconds"), "{said}");
 }
