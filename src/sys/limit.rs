@@ -35,7 +35,8 @@ pub fn set(root: &Root, limits: &Limits) -> Result<()> {
         (Resource::RLIMIT_NPROC, processes, processes),
         (Resource::RLIMIT_FSIZE, file_size, file_size),
         (Resource::RLIMIT_NOFILE, open_files, open_files),
-        (Resource::RLIMIT_CORE, 0, 0),
+        // KERNEL: a byte holds no core, and keeps a handler behind a pipe away, as 0 does not (fs/coredump.c).
+        (Resource::RLIMIT_CORE, 1, 1),
         (Resource::RLIMIT_STACK, 8 << 20, RLIM_INFINITY),
         (Resource::RLIMIT_MEMLOCK, 8 << 20, 8 << 20),
         (Resource::RLIMIT_SIGPENDING, 1024, 1024),

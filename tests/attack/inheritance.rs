@@ -377,7 +377,7 @@ fn a_signal_of_a_crash_at_any_instant_leaves_no_core_and_no_half_made_jail() {
     }
     println!("{rounds} rounds");
     assert_eq!(files_in(&place.0), [""; 0]);
-    // And a program's own crash leaves none either: its limit is 0.
+    // And a program's own crash leaves none either: its limit is a byte, and the shell counts blocks.
     assert_eq!(user.run(&["sh", "-c", "ulimit -c; ulimit -Hc; kill -SEGV $$"]).text(), "0\n0");
     assert_eq!(files_in(std::path::Path::new(&user.home)), [""; 0]);
 }

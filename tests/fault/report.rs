@@ -143,7 +143,7 @@ impl Report {
         }
         let all = |subject: &str| self.0.iter().filter(|(s, _)| s == subject).map(|(_, what)| what.as_str()).collect::<Vec<_>>();
         assert!(all("key").iter().all(|key| !key.contains(KEYRING)), "{:?}", all("key"));
-        for limit in ["Max cpu time 77 77", "Max processes 55 55", "Max open files 99 99", "Max core file size 0 0"] {
+        for limit in ["Max cpu time 77 77", "Max processes 55 55", "Max open files 99 99", "Max core file size 1 1"] {
             assert!(all("limit").iter().any(|l| l.starts_with(limit)), "{limit}: {:?}", all("limit"));
         }
         let flags = |at: &str| {

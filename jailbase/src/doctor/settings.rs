@@ -139,12 +139,13 @@ fn suid_dumpable(value: Option<&str>) -> Option<Fault> {
     }
 }
 
-/// KERNEL: the limit of core dumps, which is 0 in a jail, does not count for a handler behind a pipe (core(5)).
+/// KERNEL: of all limits of core dumps only 1, which is that of a jail, keeps a handler behind a pipe away (`do_coredump`,
+/// fs/coredump.c). A program may lower its own to 0, and then crash.
 fn core_pattern(value: Option<&str>) -> Option<Fault> {
     let handler = value?.strip_prefix('|')?;
     let program = handler.split(' ').next().unwrap_or_default();
     Some(advice(
-        format!("{program} runs as root, on the host, each time a program crashes in a jail"),
+        format!("{program} runs as root, on the host, when a program in a jail sets its limit of core dumps to 0 and crashes"),
         "see that it takes no file, name or number from the crashed program on trust, or write \"core\" to kernel.core_pattern",
     ))
 }
