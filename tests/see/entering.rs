@@ -92,9 +92,9 @@ fn the_jail_never_has_the_administrators_terminal_and_cannot_spoil_it() {
     terminal.line("stty raw -echo; printf '\\033[?25h'; exit 9");
     terminal.shows("$ ");
     assert!(seen::within(Duration::from_secs(5), || sessions(&user) == 0));
+    terminal.is_as_before(&before);
     terminal.line("echo ended with $?");
     terminal.shows("ended with 9");
-    terminal.is_as_before(&before);
 }
 
 #[test]

@@ -34,7 +34,8 @@ impl Raw {
 
 impl Drop for Raw {
     fn drop(&mut self) {
-        // A terminal that is gone needs nothing back.
+        // What was typed and not read goes, and so do answers to sequences from inside that have come by now: the shell that comes
+        // next would take either for commands. A terminal that is gone needs nothing back.
         tcsetattr(stdin(), SetArg::TCSAFLUSH, &self.0).unwrap_or(());
     }
 }

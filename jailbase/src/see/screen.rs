@@ -93,13 +93,19 @@ impl Screen {
         if keys.any() != Some(true) {
             return Ok(Event::Tick);
         }
-        let mut bytes = [0; 64];
-        match nix::unistd::read(&input, &mut bytes) {
+        let mut key = [0];
+        match nix::unistd::read(&input, &mut key) {
             Ok(0) | Err(Errno::EIO) => Ok(Event::Gone),
             Err(Errno::EINTR | Errno::EAGAIN) => Ok(Event::Changed),
-            // An arrow or a function key: no word of ours begins so.
-            Ok(_) if bytes.first() == Some(&0x1b) => Ok(Event::Changed),
-            read => read.map(|_| bytes.first().map_or(Event::Gone, |key| Event::Key(*key))),
+            // An arrow or a function key is several bytes that come at once; none of our words begins so.
+            Ok(_) if key == [0x1b] => {
+                let mut more = [PollFd::new(input.as_fd(), PollFlags::POLLIN)];
+                if poll(&mut more, PollTimeout::ZERO)? > 0 {
+                    nix::unistd::read(&input, &mut [0; 64])?;
+                }
+                Ok(Event::Changed)
+            }
+            read => read.map(|_| Event::Key(key[0])),
         }
     }
 
