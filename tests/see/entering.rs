@@ -99,6 +99,29 @@ fn the_jail_never_has_the_administrators_terminal_and_cannot_spoil_it() {
 
 #[test]
 #[ignore = "needs root and installed programs: make check"]
+fn streams_that_are_partly_the_administrators_terminal_do_not_hand_it_over_either() {
+    let user = User::new();
+    let look = "import os, stat\nprint('devices', [os.fstat(fd).st_rdev for fd in range(3) if stat.S_ISCHR(os.fstat(fd).st_mode)], 'all')";
+    fs::write(user.in_home("look.py"), look).unwrap();
+    let terminal = Terminal::new(100, 24);
+    let program = enter(&user, "-- python3 -I look.py");
+    let lines = [format!("{program} | cat"), format!("{program} < /etc/passwd"), format!("{program} 2> /tmp/see-{}", user.uid)];
+    for (number, line) in lines.iter().enumerate() {
+        terminal.line(&format!("clear; {line}; echo is over {number}"));
+        terminal.shows(&format!("\nis over {number}\n"));
+        let said = terminal.screen();
+        let device = fs::metadata(terminal.knows("#{pane_tty}")).unwrap().rdev();
+        assert!(said.contains("devices [") && !said.contains(&device.to_string()), "{line}: {device}: {said}");
+    }
+    fs::remove_file(format!("/tmp/see-{}", user.uid)).unwrap();
+    // What is typed reaches the program though only its output is a pipe.
+    terminal.line(&format!("clear; {} | cat", enter(&user, "-- /bin/sh -c 'read word; echo heard $word'")));
+    terminal.line("something");
+    terminal.shows("heard something");
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
 fn who_enters_and_is_killed_leaves_no_session() {
     let user = User::new();
     let terminal = Terminal::new(100, 24);

@@ -7,9 +7,10 @@ use crate::doctor::{is_roots_alone, trampoline};
 use clap::Args;
 use jail::error::{Error, code};
 use nix::sys::stat::{Mode, umask};
-use std::io::{IsTerminal, stdin, stdout};
+use std::io::{self, IsTerminal, stderr, stdin, stdout};
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Command, ExitStatus};
+use std::process::{Command, ExitStatus, Stdio};
+use std::thread;
 
 /// The image's own, which no user can write; a shell that the spec names may lie in the home.
 const SHELL: &str = "/bin/sh";
@@ -48,13 +49,29 @@ pub fn run(words: &Words) -> Result<u8, Error> {
     let program = path.display().to_string();
     // What is made below is not ours any more.
     umask(Mode::from_bits_truncate(0o022));
-    let status = if terminal {
-        relay::run(&program, &arguments)?
-    } else {
-        let mut command = Command::new(&program);
-        plain(command.args(&arguments)).status().map_err(|error| Error::failed("start", program, error))?
-    };
+    let status = if terminal { relay::run(&program, &arguments)? } else { piped(&program, &arguments)? };
     Ok(answer(status))
+}
+
+/// Runs it with our streams, but for those that are a terminal: there a pipe stands in between.
+fn piped(program: &str, arguments: &[String]) -> Result<ExitStatus, Error> {
+    let failed = |error| Error::failed("start", program, error);
+    let between = |is_terminal: bool| if is_terminal { Stdio::piped() } else { Stdio::inherit() };
+    let mut command = Command::new(program);
+    plain(command.args(arguments)).stdin(between(stdin().is_terminal()));
+    command.stdout(between(stdout().is_terminal())).stderr(between(stderr().is_terminal()));
+    let mut child = command.spawn().map_err(failed)?;
+    if let Some(mut to) = child.stdin.take() {
+        // It may wait for a key until this process ends; a program that has closed its input hears no more.
+        thread::spawn(move || io::copy(&mut stdin(), &mut to).ok());
+    }
+    let out = child.stdout.take().map(|mut from| thread::spawn(move || io::copy(&mut from, &mut stdout()).ok()));
+    let err = child.stderr.take().map(|mut from| thread::spawn(move || io::copy(&mut from, &mut stderr()).ok()));
+    let status = child.wait().map_err(failed)?;
+    for copied in [out, err].into_iter().flatten() {
+        copied.join().map_err(|_| Error::failed("show", "what was written", "a thread of ours broke; report it"))?;
+    }
+    Ok(status)
 }
 
 /// Nothing of an administrator's environment is for a user's jail.

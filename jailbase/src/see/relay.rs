@@ -12,7 +12,7 @@ use nix::pty::openpty;
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, pthread_sigmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::termios::{SetArg, Termios, cfmakeraw, tcgetattr, tcsetattr};
-use std::io::stdin;
+use std::io::{IsTerminal, stderr, stdin};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::process::{Child, Command, ExitStatus};
 
@@ -67,7 +67,10 @@ fn start(program: &str, words: &[String], slave: OwnedFd) -> Result<Child, Error
     let mut command = Command::new("/usr/bin/setsid");
     command.arg("--ctty").arg("--").arg(program).args(words);
     super::enter::plain(&mut command);
-    command.stdin(slave.try_clone().map_err(failed)?).stdout(slave.try_clone().map_err(failed)?).stderr(slave);
+    command.stdin(slave.try_clone().map_err(failed)?).stdout(slave.try_clone().map_err(failed)?);
+    if stderr().is_terminal() {
+        command.stderr(slave);
+    }
     // ORDER: our copies of that end go with the command, or we would never hear that nobody has it any more.
     command.spawn().map_err(failed)
 }
