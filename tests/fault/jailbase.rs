@@ -154,6 +154,13 @@ fn a_command_about_a_user_that_was_killed_at_whatever_call_can_be_given_again_or
             after: [subject.add("88"), subject.remove()],
         },
         Case {
+            name: "user set",
+            before: &jail,
+            command: vec!["user", "set", subject.uid.as_str(), "--open-files", "88"],
+            limits: &["99", "88"],
+            after: [vec!["user", "set", subject.uid.as_str(), "--open-files", "88"], subject.remove()],
+        },
+        Case {
             name: "user rm",
             before: &jail,
             command: plain_remove,

@@ -160,6 +160,7 @@ fn account(spec: &Spec) -> Vec<Fault> {
     let Ok(groups) = nix::unistd::getgrouplist(&c_name, user.gid) else { return Vec::new() };
     let has = |gid: u32| groups.iter().any(|group| group.as_raw() == gid);
     let lost = spec.groups.iter().chain([&spec.gid]).filter(|group| !has(group.get()));
-    lost.map(|group| advice(format!("the spec of {name} gives group {group}, the system does not any more"), again.clone()))
+    let todo = format!("jailbase user set {name} --account takes the groups of the account again");
+    lost.map(|group| advice(format!("the spec of {name} gives group {group}, the system does not any more"), todo.clone()))
         .collect()
 }

@@ -58,7 +58,7 @@ pub fn remove(root: &Root, host: &Host, name: &Name, asked: Option<u32>, dry_run
         if !users.is_empty() {
             let users = users.join(", ");
             return Err(Error::Refused(format!(
-                "the spec of {users} names it; remove the user, or add it again with another --image"
+                "the spec of {users} names it; remove the user, or give it another with jailbase user set NAME --image"
             )));
         }
     }
