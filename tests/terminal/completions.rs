@@ -1,7 +1,9 @@
 //! What lets shells complete our words, as `make install` leaves it, in the shells themselves.
 
+use crate::common::program;
 use crate::screen::Screen;
 use crate::{Place, shell};
+use std::sync::{Mutex, PoisonError};
 
 /// The installed files, below a place of a test's own.
 fn installed(place: &Place) -> String {
@@ -31,16 +33,42 @@ fn what_is_installed_is_removed_again() {
 }
 
 /// What is typed, and what the shell makes of it at the key.
-const TYPED: [(&str, &str); 6] = [
+const TYPED: [(&str, &str); 9] = [
     ("jailbase user sy", "jailbase user sync"),
     ("jailbase user set x --open", "jailbase user set x --open-files"),
     ("jailbase image bui", "jailbase image build"),
+    ("jailbase image upd", "jailbase image update"),
+    ("jailbase user set t2999", "jailbase user set t29999"),
+    ("jailbase user set t29999 --image hos", "jailbase user set t29999 --image host"),
     ("reaper --met", "reaper --metrics"),
     ("trampoline --expl", "trampoline --explain"),
     ("trampoline www-d", "trampoline www-data"),
 ];
 
+/// A user to be found; the uid is the last of the tests', which nobody else gets as far as.
+struct Last;
+
+impl Last {
+    fn new() -> Self {
+        crate::common::image::host();
+        let add = "user add t29999 --uid 29999 --gid 29999 --home /home/t29999 --create-home --shell /bin/sh";
+        shell(&format!("{} -q {add}", program("jailbase").display()));
+        Self
+    }
+}
+
+impl Drop for Last {
+    fn drop(&mut self) {
+        shell(&format!("{} -q user rm t29999 --purge --remove-home", program("jailbase").display()));
+    }
+}
+
+/// There is one such user for all tests, so one test at a time.
+static ONE: Mutex<()> = Mutex::new(());
+
 fn completes(screen: &Screen) {
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let _last = Last::new();
     for (typed, whole) in TYPED {
         screen.types(typed, &["Tab"]);
         screen.shows(whole);
@@ -83,10 +111,12 @@ fn fish_completes_commands_options_and_users() {
     let place = Place::new("fish");
     let words = installed(&place) + "/usr/share/fish/vendor_completions.d";
     let home = place.path("home");
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let _last = Last::new();
     for (typed, whole) in TYPED {
-        let program = typed.split(' ').next().unwrap();
+        let (programs, program) = (program("").display().to_string(), typed.split(' ').next().unwrap());
         let line = format!("source {words}/{program}.fish; complete -C \"{typed}\"");
-        let offered = shell(&format!("HOME={home} fish --no-config --private -c '{line}' 2>&1"));
+        let offered = shell(&format!("HOME={home} PATH={programs}:$PATH fish --no-config --private -c '{line}' 2>&1"));
         let last = whole.rsplit(' ').next().unwrap();
         assert!(offered.lines().any(|line| line.split('\t').next() == Some(last)), "{typed}: {offered}");
     }
