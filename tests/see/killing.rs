@@ -1,7 +1,7 @@
 //! Ending sessions.
 
-use crate::common::process;
 use crate::common::user::User;
+use crate::common::{process, seen};
 use crate::{inits, jailbase, json, of, session, sessions, well};
 use std::time::{Duration, Instant};
 
@@ -29,7 +29,8 @@ fn one_session_is_ended_and_the_others_and_the_jail_stay() {
 #[ignore = "needs root and installed programs: make check"]
 fn what_does_not_hear_term_is_killed_when_the_time_is_over() {
     let user = User::new();
-    let deaf = session(&user, &["/bin/sh", "-c", "trap '' TERM; while :; do sleep 1; done"]);
+    let deaf = session(&user, &["/bin/sh", "-c", "trap '' TERM; touch deaf; while :; do sleep 1; done"]);
+    assert!(seen::within(Duration::from_secs(10), || user.in_home("deaf").exists()));
     let start = Instant::now();
     let said = well(&["kill", &user.name, "--wait", "1"]);
     assert!(start.elapsed() >= Duration::from_secs(1) && said.ends_with("still there after 1 s, KILL\n"), "{said}");
