@@ -158,12 +158,12 @@ fn what_is_no_terminal_is_refused_with_what_to_do_instead() {
     assert!(said.contains("jailbase stat"), "{said}");
     // A terminal to read from and a pipe to write to, and a terminal that cannot move its cursor.
     let terminal = Terminal::new(100, 24);
-    for line in
-        [format!("{} top | cat", program("jailbase").display()), format!("TERM=dumb {} top", program("jailbase").display())]
-    {
-        terminal.line(&format!("clear; {line}; echo is over"));
-        terminal.shows("jailbase stat");
-        terminal.shows("is over");
+    let lines =
+        [format!("{} top | cat", program("jailbase").display()), format!("TERM=dumb {} top", program("jailbase").display())];
+    for (number, line) in lines.iter().enumerate() {
+        terminal.line(&format!("clear; {line}; echo is over {number}"));
+        terminal.shows(&format!("\nis over {number}\n"));
+        assert!(terminal.screen().contains("jailbase stat"), "{}", terminal.screen());
     }
     assert_eq!(jailbase(&["top", "--interval", "0"]).status.code(), Some(64));
 }
