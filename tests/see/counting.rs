@@ -3,7 +3,7 @@
 use crate::common::user::User;
 use crate::{of, well};
 use std::fs;
-use std::os::unix::fs::{chown, symlink};
+use std::os::unix::fs::{MetadataExt, chown, symlink};
 use std::process::Command;
 
 fn run(program: &str, words: &[&str]) {
@@ -74,4 +74,26 @@ fn extents_that_two_files_share_are_told_from_ones_own_where_the_file_system_tel
     assert_eq!((number("shared_bytes"), &row["extents_known"]), (4 << 20, &true.into()), "the piece counts once: {row}");
     assert!((1 << 20..(1 << 20) + 65_536).contains(&number("private_bytes")), "{row}");
     assert!(number("home_bytes") >= 9 << 20, "what its files say they take: {row}");
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn files_of_two_devices_with_the_same_numbers_are_two_files() {
+    let user = User::new();
+    let places = [user.home.clone(), user.file("tmp").to_str().unwrap().to_owned()];
+    let mounted = places.each_ref().map(|place| {
+        run("mount", &["-t", "tmpfs", "none", place]);
+        Mounted(place.clone())
+    });
+    let numbers = places.each_ref().map(|place| {
+        fs::write(format!("{place}/file"), vec![7; 1 << 20]).unwrap();
+        fs::hard_link(format!("{place}/file"), format!("{place}/again")).unwrap();
+        let meta = fs::metadata(format!("{place}/file")).unwrap();
+        (meta.ino(), meta.dev())
+    });
+    let row = of(&["du", &user.name], &user);
+    drop(mounted);
+    assert_eq!(numbers[0].0, numbers[1].0, "two new file systems number their files alike");
+    assert_ne!(numbers[0].1, numbers[1].1);
+    assert_eq!((&row["private_bytes"], &row["shared_bytes"], &row["files"]), (&(2 << 20).into(), &0.into(), &4.into()), "{row}");
 }

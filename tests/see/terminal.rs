@@ -101,6 +101,13 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
+        let socket = Command::new("tmux").args(["-L", &self.server, "display-message", "-p", "#{socket_path}"]).output();
         drop(Command::new("tmux").args(["-L", &self.server, "kill-server"]).output());
+        // It leaves its socket behind.
+        if let Some(path) =
+            socket.ok().and_then(|done| String::from_utf8(done.stdout).ok()).filter(|path| path.contains(&self.server))
+        {
+            drop(std::fs::remove_file(path.trim()));
+        }
     }
 }
