@@ -90,7 +90,7 @@ fn where_procfs_hides_processes_root_sees_them_all() {
         "set -e\nmount -o remount,hidepid=invisible /proc\ngrep -q 'proc /proc .*hidepid=' /proc/mounts\n\
          {trampoline} {user} -- sleep 60 & \n\
          for i in $(seq 200); do {jailbase} ls --json | grep -q '\"processes\": 2' && break; sleep 0.05; done\n\
-         {jailbase} ls --json; echo; {jailbase} ps {user} --json; {jailbase} image ls; {jailbase} kill {user} >&2; wait || true",
+         {jailbase} ls --json; echo; {jailbase} ps {user} --json; {jailbase} image ls; {jailbase} explain {user}; {jailbase} kill {user} >&2; wait || true",
         trampoline = program("trampoline").display(),
         jailbase = program("jailbase").display(),
         user = user.name,
@@ -102,6 +102,7 @@ fn where_procfs_hides_processes_root_sees_them_all() {
     assert!(out.contains("\"sessions\": 1") && out.contains("\"command\": \"sleep 60\""), "{out}{err}");
     // Whoever is in a pid namespace of his own is told nothing of mount namespaces: that is said, and is no failure.
     let image = out.lines().find(|line| line.starts_with("host@")).unwrap_or_else(|| panic!("{out}{err}"));
+    assert!(out.contains("which generation it shows cannot be told here"), "{out}");
     assert!(out.contains("\"image\": null") && image.contains(" ?  "), "{out}{err}");
 }
 

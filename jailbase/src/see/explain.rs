@@ -64,24 +64,24 @@ struct Program {
 pub fn run(root: &Root, host: &Host, words: &Words) -> Result<(), Error> {
     let spec = whom::user(&words.user)?;
     let live = alive::of(root, host, spec.uid)?;
-    let shows = live.map(|jail| jail.kept.and_then(|kept| kept.image).unwrap_or_else(|| "it cannot be told which".into()));
+    let shows = live.map(|jail| jail.kept.and_then(|kept| kept.image));
     let page = page(&spec, shows, words.program.first().map(String::as_str));
     if words.json { tell::json(&page) } else { tell::say(&text(&page)) }
 }
 
-fn page(spec: &Spec, live: Option<String>, program: Option<&str>) -> Page {
+/// `live`: which generation the live jail shows, if it lives, and if that can be told.
+fn page(spec: &Spec, live: Option<Option<String>>, program: Option<&str>) -> Page {
     let generation = Generation::in_service(&spec.image);
     let mut refused = hindrance::all(spec, generation.as_ref());
     let mut facts = facts(spec);
     let Ok(generation) = generation else { return Page { facts, mounts: Vec::new(), refused, program: None } };
     let in_service = format!("{}@{}", spec.image, generation.number);
-    let is = live.map_or("not up; the next entry makes it".into(), |shows| {
-        if shows == in_service {
-            format!("up, and shows {shows}")
-        } else {
-            format!("up, and still shows {shows} until it is unmounted")
-        }
-    });
+    let is = match live {
+        None => "not up; the next entry makes it".to_owned(),
+        Some(None) => "up; which generation it shows cannot be told here".to_owned(),
+        Some(Some(shows)) if shows == in_service => format!("up, and shows {shows}"),
+        Some(Some(shows)) => format!("up, and still shows {shows} until it is unmounted"),
+    };
     facts.push(Fact { what: "live jail", is, from: "the kernel".into() });
     let plan = Plan::of(spec, &generation.image);
     let mounts = mounts::of(spec, &plan, generation.number);

@@ -99,9 +99,9 @@ fn read(bytes: &[u8]) -> Option<Line> {
     good.then(|| Line { time: time.to_owned(), program: program.to_owned(), pid: pid.parse().ok(), message: message.to_owned() })
 }
 
-/// All of a line, made fit to be shown.
+/// All of a line, made fit to be shown: in parts that are not cut, were each of their bytes spelled out.
 pub fn escaped_whole(bytes: &[u8]) -> String {
-    bytes.chunks(128).map(escaped).collect()
+    bytes.chunks(64).map(escaped).collect()
 }
 
 /// Whether a message is about a user. What a caller chose, the name of a program for one, is no part of what decides.
@@ -157,6 +157,7 @@ mod tests {
             ("Nov 22 05:10:05".into(), "trampoline".into(), Some(77), "uid 33 runs /bin/sh as uid 2001".into())
         );
         assert_eq!(seen(new).3, "2001: \\x1b[2J");
+        assert_eq!(escaped_whole(&[0xff; 1000]).len(), 4000, "nothing of a long line is cut");
         for other in
             ["Nov 22 05:10:05 www sshd[5]: trampoline[7]: uid 33 runs x as uid 2001", "x", "", "trampoline[7]: x", " trampoline["]
         {
