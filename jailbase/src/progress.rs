@@ -2,7 +2,8 @@
 //! wants quiet has no use for that.
 
 use crate::tell;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use std::fmt::Write;
 use std::io::Read;
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ impl Progress {
     /// So many steps to do.
     pub fn of(what: &str, steps: usize) -> Self {
         let length = u64::try_from(steps).unwrap_or(u64::MAX);
-        Self::begin(what, length, ["{msg} {wide_bar} {pos}/{len} {per_sec} {eta}", "{msg} {pos}/{len} {per_sec} {eta}"])
+        Self::begin(what, length, ["{msg} {wide_bar} {pos}/{len} {rate} {eta}", "{msg} {pos}/{len} {rate} {eta}"])
     }
 
     /// So many bytes to go through.
@@ -45,7 +46,7 @@ impl Progress {
         let bar = ProgressBar::with_draw_target(Some(length), target);
         // A template that does not read leaves the usual one, which says less.
         if let Ok(style) = ProgressStyle::with_template(if columns < WIDE { narrow } else { wide }) {
-            bar.set_style(style.progress_chars("=> "));
+            bar.set_style(style.with_key("rate", rate).progress_chars("=> "));
         }
         bar.set_message(what.to_owned());
         Self(bar)
@@ -72,6 +73,12 @@ impl Progress {
         self.0.disable_steady_tick();
         self.0.finish_and_clear();
     }
+}
+
+/// Steps in a second; nobody wants four digits behind the point.
+fn rate(state: &ProgressState, text: &mut dyn Write) {
+    // A text in memory takes all that is written.
+    write!(text, "{:.1}/s", state.per_sec()).unwrap_or(());
 }
 
 impl Drop for Progress {

@@ -19,6 +19,7 @@ pub mod knob;
 pub mod log;
 pub mod process;
 pub mod reaped;
+pub mod screen;
 pub mod seen;
 pub mod sweep;
 pub mod trace;

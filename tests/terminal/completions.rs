@@ -1,7 +1,7 @@
 //! What lets shells complete our words, as `make install` leaves it, in the shells themselves.
 
 use crate::common::program;
-use crate::screen::Screen;
+use crate::common::screen::Screen;
 use crate::{Place, shell};
 use std::sync::{Mutex, PoisonError};
 

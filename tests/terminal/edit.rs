@@ -1,7 +1,7 @@
 //! `image edit`: a shell in a clone of an image, at a terminal.
 
+use crate::common::screen::Screen;
 use crate::common::{STATE, program};
-use crate::screen::Screen;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

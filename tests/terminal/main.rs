@@ -10,7 +10,6 @@ mod completions;
 mod edit;
 mod manuals;
 mod progress;
-mod screen;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,8 +1,8 @@
 //! What takes long shows how far it is: on a terminal, and nowhere else.
 
 use crate::Place;
+use crate::common::screen::Screen;
 use crate::common::{STATE, program, seen};
-use crate::screen::Screen;
 use crate::shell;
 use std::fs;
 use std::process::Command;

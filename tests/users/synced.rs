@@ -1,8 +1,10 @@
 //! `user sync`: a group's members have jails as their accounts are, and who left has none.
 
+use crate::common::screen::Screen;
+use crate::common::seen;
 use crate::world::World;
 use std::fs;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 fn pairs(rows: &[(&str, &str)]) -> Vec<(String, String)> {
     rows.iter().map(|(name, what)| ((*name).to_owned(), (*what).to_owned())).collect()
@@ -197,15 +199,48 @@ fn who_leaves_while_a_program_of_his_runs_may_finish() {
     assert!(world.spec(2001).is_empty());
 }
 
+/// So many members of the group `many`; their names.
+fn crowd(world: &World, count: u32) -> Vec<String> {
+    let names: Vec<(String, u32)> = (0..count).map(|n| (format!("m{n}"), 4000 + n)).collect();
+    let accounts: Vec<(&str, u32, u32)> = names.iter().map(|(name, uid)| (name.as_str(), *uid, *uid)).collect();
+    world.accounts(&accounts);
+    let listed: Vec<String> = names.into_iter().map(|(name, _)| name).collect();
+    world.groups(&[("many", 3000, &listed.join(","))]);
+    listed
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_sync_at_a_terminal_shows_how_far_it_is_and_then_what_was_done() {
+    let world = World::new("shown");
+    crowd(&world, 1000);
+    for (columns, words) in [(40_u32, "--create-home"), (80, "--cpu 60")] {
+        let line = world.line(&format!("jailbase user sync --group many {words} | tail -n 1; exec sleep 60"));
+        let screen = Screen::new(columns, &line);
+        let (mut bars, mut last) = (Vec::new(), String::new());
+        let done = seen::within(Duration::from_secs(60), || {
+            last = screen.text();
+            bars.extend(last.lines().find(|line| line.contains("/1000 ")).map(str::to_owned));
+            last.contains("many: ")
+        });
+        bars.dedup();
+        println!("{columns} columns: {bars:?}");
+        assert!(done && !last.contains("/1000") && !bars.is_empty(), "{bars:?}\n{last}");
+        for bar in &bars {
+            let bar = bar.trim_end();
+            assert!(
+                bar.starts_with("many ") && bar.contains("/s ") && bar.ends_with(['s', 'm', 'h']) && !bar.ends_with("/s"),
+                "{bar}"
+            );
+        }
+    }
+}
+
 #[test]
 #[ignore = "needs root and installed programs: make check"]
 fn three_hundred_members_are_brought_in_line_in_seconds() {
     let world = World::new("many");
-    let names: Vec<(String, u32)> = (0..300).map(|n| (format!("m{n}"), 4000 + n)).collect();
-    let accounts: Vec<(&str, u32, u32)> = names.iter().map(|(name, uid)| (name.as_str(), *uid, *uid)).collect();
-    world.accounts(&accounts);
-    let listed: Vec<&str> = names.iter().map(|(name, _)| name.as_str()).collect();
-    world.groups(&[("many", 3000, &listed.join(","))]);
+    let listed = crowd(&world, 300);
     let timed = |words: &str, what: &str, count: usize| {
         let start = Instant::now();
         let (code, rows) = world.sync(words);

@@ -11,6 +11,9 @@ use std::process::{Command, Stdio};
 /// The accounts that every machine has.
 const ROOT: &str = "root:x:0:0:root:/root:/bin/sh\nwww-data:x:33:33::/var/www:/bin/sh\n";
 
+/// What keeps it from this one.
+const APART: [&str; 5] = ["--mount", "--pid", "--fork", "--mount-proc", "--kill-child"];
+
 /// One machine.
 pub struct World {
     pub dir: PathBuf,
@@ -47,18 +50,28 @@ impl World {
 
     /// A line of shell on that machine.
     pub fn command(&self, line: &str) -> Command {
-        let script = format!(
+        let mut command = Command::new("unshare");
+        command.args(APART).args(["/bin/sh", "-c", &self.script(line)]);
+        let path = format!("{}:/usr/sbin:/usr/bin:/sbin:/bin", program("").display());
+        command.env_clear().env("PATH", path).stdin(Stdio::null());
+        command
+    }
+
+    fn script(&self, line: &str) -> String {
+        format!(
             "set -e\n\
              for file in passwd group; do mount --bind {dir}/$file /etc/$file; done\n\
              mkdir -p {STATE}; mkdir -m 700 -p {RUN}; mount --bind {dir}/state {STATE}; mount --bind {dir}/home /home; mount -t tmpfs -o mode=700 none {RUN}\n\
              {line}",
             dir = self.dir.display(),
-        );
-        let mut command = Command::new("unshare");
-        command.args(["--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "/bin/sh", "-c", &script]);
-        let path = format!("{}:/usr/sbin:/usr/bin:/sbin:/bin", program("").display());
-        command.env_clear().env("PATH", path).stdin(Stdio::null());
-        command
+        )
+    }
+
+    /// The same as one line for a shell elsewhere.
+    pub fn line(&self, line: &str) -> String {
+        let file = self.dir.join("line");
+        fs::write(&file, self.script(line)).unwrap();
+        format!("exec unshare {} /bin/sh {}", APART.join(" "), file.display())
     }
 
     /// Runs it.

@@ -1,6 +1,6 @@
 //! A terminal that a test looks at and types into.
 
-use crate::common::seen;
+use super::seen;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -19,7 +19,7 @@ impl Screen {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let socket = format!("jail-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::SeqCst));
         let screen = Self { socket };
-        let path = format!("{}:/usr/sbin:/usr/bin:/sbin:/bin", crate::common::program("").display());
+        let path = format!("{}:/usr/sbin:/usr/bin:/sbin:/bin", super::program("").display());
         let mut command = Command::new("tmux");
         command.args(["-L", &screen.socket, "-f", "/dev/null", "new-session", "-d", "-x", &columns.to_string(), "-y", "24"]);
         let done = command
