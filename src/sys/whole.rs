@@ -11,6 +11,16 @@ use std::os::fd::AsFd;
 /// Puts a file in the place of whatever has that name, a link included, which is not followed: a reader finds the old one
 /// or the new one, also after a crash.
 pub fn write(dir: impl AsFd, name: &str, bytes: &[u8], mode: u32) -> Result<()> {
+    write_ahead(&dir, name, bytes, mode)?;
+    fsync(dir)
+}
+
+/// The same for what comes before something else in the same directory: when the disk knows the name of that, it knows this
+/// one too, and nobody waits for it twice.
+///
+/// KERNEL: fsync of a directory waits for all that was renamed in it before (fsync(2)), and a journal keeps the order of what
+/// it was given; so a crash cannot leave the later name without the earlier one.
+pub fn write_ahead(dir: impl AsFd, name: &str, bytes: &[u8], mode: u32) -> Result<()> {
     let new = unfinished(name);
     clear(&dir, &new)?;
     let flags = OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_WRONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
@@ -25,7 +35,8 @@ pub fn write(dir: impl AsFd, name: &str, bytes: &[u8], mode: u32) -> Result<()> 
 pub fn link(dir: impl AsFd, name: &str, text: &str) -> Result<()> {
     let new = unfinished(name);
     clear(&dir, &new)?;
-    replace(files::link(text, &dir, &new), dir, &new, name)
+    replace(files::link(text, &dir, &new), &dir, &new, name)?;
+    fsync(dir)
 }
 
 /// Renames within a directory, and waits until the disk knows.
@@ -47,7 +58,7 @@ pub fn unfinished(name: &str) -> String {
 }
 
 fn replace(made: Result<()>, dir: impl AsFd, new: &str, name: &str) -> Result<()> {
-    let done = made.and_then(|()| rename(&dir, new, name));
+    let done = made.and_then(|()| renameat(&dir, new, &dir, name));
     if done.is_err() {
         // What is left of it is in nobody's way, and the next attempt clears it.
         files::remove(dir, new).unwrap_or(());

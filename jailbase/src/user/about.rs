@@ -97,11 +97,11 @@ impl About {
             .ok()
     }
 
-    /// Puts it beside the spec.
+    /// Puts it beside the spec; the disk knows it no later than what is written there next.
     pub fn write(&self, dir: &JailDir) -> Result<(), Error> {
         let path = path(dir);
         let text = serde_json::to_string_pretty(self).map_err(|error| Error::failed("write", &path, error))?;
-        store::write(&dir.dir, FILE, &(text + "\n"), 0o600, &path)
+        store::write_ahead(&dir.dir, FILE, &(text + "\n"), 0o600, &path)
     }
 }
 

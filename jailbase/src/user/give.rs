@@ -178,7 +178,7 @@ fn write(dir: &JailDir, wanted: &Wanted, anew: bool) -> Result<(), Error> {
     parents(dir, account)?;
     for (name, list) in [(layout::PASSWD, lists::passwd(account)), (layout::GROUP, lists::group(account))] {
         if anew || text(dir, name) != list {
-            store::write(&dir.dir, name, &list, 0o644, &path(name))?;
+            store::write_ahead(&dir.dir, name, &list, 0o644, &path(name))?;
         }
     }
     store::write(&dir.dir, layout::SPEC, &spec.write(), 0o600, &path(layout::SPEC))
