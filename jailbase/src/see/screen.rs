@@ -98,13 +98,7 @@ impl Screen {
             Ok(0) | Err(Errno::EIO) => Ok(Event::Gone),
             Err(Errno::EINTR | Errno::EAGAIN) => Ok(Event::Changed),
             // An arrow or a function key is several bytes that come at once; none of our words begins so.
-            Ok(_) if key == [0x1b] => {
-                let mut more = [PollFd::new(input.as_fd(), PollFlags::POLLIN)];
-                if poll(&mut more, PollTimeout::ZERO)? > 0 {
-                    nix::unistd::read(&input, &mut [0; 64])?;
-                }
-                Ok(Event::Changed)
-            }
+            Ok(_) if key == [0x1b] => rest_of_sequence(&input).map(|()| Event::Changed),
             read => read.map(|_| Event::Key(key[0])),
         }
     }
@@ -154,6 +148,29 @@ impl Drop for Screen {
     }
 }
 
+/// Reads what belongs to an escape, and not the key that was pressed after it.
+fn rest_of_sequence(input: &impl AsFd) -> sys::Result<()> {
+    let (mut sequence, mut byte) = (vec![], [0]);
+    while !is_whole(&sequence) {
+        let mut more = [PollFd::new(input.as_fd(), PollFlags::POLLIN)];
+        if poll(&mut more, PollTimeout::ZERO)? == 0 || nix::unistd::read(input, &mut byte)? == 0 {
+            break;
+        }
+        sequence.push(byte[0]);
+    }
+    Ok(())
+}
+
+/// Whether these bytes behind an escape are all that belongs to it: one, or behind `[` and `O` all up to the first that ends
+/// such a sequence.
+fn is_whole(sequence: &[u8]) -> bool {
+    match sequence {
+        [] => false,
+        [b'[' | b'O', rest @ ..] => rest.iter().any(|byte| (0x40..=0x7e).contains(byte)) || rest.len() > 32,
+        _ => true,
+    }
+}
+
 fn write(text: &str) -> sys::Result<()> {
     let mut out = stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| sys::fd::errno(&error))
@@ -170,6 +187,13 @@ fn picture(lines: &[String], size: Size) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_of_several_bytes_ends_before_the_next_one() {
+        for whole in [&b"[A"[..], b"[15~", b"OP", b"x", b"[1;5C"] {
+            assert!(is_whole(whole) && (0..whole.len()).all(|length| whole.get(..length).is_some_and(|part| !is_whole(part))));
+        }
+    }
 
     #[test]
     fn no_line_is_longer_than_the_terminal_and_no_stranger_sends_it_a_sequence() {
