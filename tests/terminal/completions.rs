@@ -32,6 +32,15 @@ fn what_is_installed_is_removed_again() {
     assert_eq!(files(), "");
 }
 
+#[test]
+#[ignore = "needs root and the shells: make check"]
+fn whoever_builds_the_programs_gets_the_words_without_being_root() {
+    let place = Place::new("anybody");
+    shell(&format!("chmod 755 {0} && cp {1} {0}/", place.path(""), program("jailbase").display()));
+    let said = shell(&format!("setpriv --reuid 65534 --regid 65534 --clear-groups {} completions bash", place.path("jailbase")));
+    assert!(said.contains("complete -F _jailbase") && said.contains("--remove-home"), "{}", said.len());
+}
+
 /// What is typed, and what the shell makes of it at the key.
 const TYPED: [(&str, &str); 9] = [
     ("jailbase user sy", "jailbase user sync"),

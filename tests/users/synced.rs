@@ -238,6 +238,30 @@ fn a_sync_at_a_terminal_shows_how_far_it_is_and_then_what_was_done() {
 
 #[test]
 #[ignore = "needs root and installed programs: make check"]
+fn a_sync_that_was_killed_is_finished_by_the_next() {
+    let world = World::new("killed");
+    crowd(&world, 100);
+    let mut seen = Vec::new();
+    for seconds in ["0.02", "0.05", "0.1", "0.2"] {
+        let line = format!(
+            "timeout -s KILL {seconds} jailbase user sync --group many --create-home --cpu 9 || true; jailbase user ls --json"
+        );
+        let said = world.shell(&line);
+        let there = said.json();
+        let all = there.as_array().unwrap();
+        // Who was in the middle has files and no jail, or no name yet; whoever has a spec has a whole one.
+        let odd: Vec<_> = all.iter().filter(|row| row["state"] != "ok").collect();
+        assert!(odd.len() <= 1, "{seconds}: {odd:?}");
+        seen.push(all.len());
+    }
+    println!("killed with so many users there: {seen:?}");
+    assert_eq!(world.sync("--group many --create-home --cpu 9").0, 0);
+    let all = world.jailbase("user ls --json").json();
+    assert_eq!(all.as_array().unwrap().iter().filter(|row| row["state"] == "ok").count(), 100, "{all}");
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
 fn three_hundred_members_are_brought_in_line_in_seconds() {
     let world = World::new("many");
     let listed = crowd(&world, 300);
