@@ -213,19 +213,19 @@ fn crowd(world: &World, count: u32) -> Vec<String> {
 #[ignore = "needs root and installed programs: make check"]
 fn a_sync_at_a_terminal_shows_how_far_it_is_and_then_what_was_done() {
     let world = World::new("shown");
-    crowd(&world, 1000);
+    crowd(&world, 400);
     for (columns, words) in [(40_u32, "--create-home"), (80, "--cpu 60")] {
         let line = world.line(&format!("jailbase user sync --group many {words} | tail -n 1; exec sleep 60"));
         let screen = Screen::new(columns, &line);
         let (mut bars, mut last) = (Vec::new(), String::new());
         let done = seen::within(Duration::from_secs(60), || {
             last = screen.text();
-            bars.extend(last.lines().find(|line| line.contains("/1000 ")).map(str::to_owned));
+            bars.extend(last.lines().find(|line| line.contains("/400 ")).map(str::to_owned));
             last.contains("many: ")
         });
         bars.dedup();
         println!("{columns} columns: {bars:?}");
-        assert!(done && !last.contains("/1000") && !bars.is_empty(), "{bars:?}\n{last}");
+        assert!(done && !last.contains("/400") && !bars.is_empty(), "{bars:?}\n{last}");
         for bar in &bars {
             let bar = bar.trim_end();
             assert!(
