@@ -1,9 +1,17 @@
 //! A table for people: columns as wide as their longest field, two blanks between.
 
 use crate::colour::{self, Kind};
+use std::fmt::Display;
 
-/// The lines of a table under its heads.
+/// The lines of a table under its heads, which stand out where there are colours.
 pub fn table<const N: usize>(heads: [&str; N], rows: &[[String; N]]) -> String {
+    let text = plain(heads, rows);
+    let (head, rest) = text.split_once('\n').unwrap_or((&text, ""));
+    format!("{}\n{rest}", colour::out(Kind::Head, head))
+}
+
+/// The same without any colour, for what draws its own.
+pub fn plain<const N: usize>(heads: [&str; N], rows: &[[String; N]]) -> String {
     let heads = heads.map(str::to_owned);
     let lines = || std::iter::once(&heads).chain(rows);
     let mut widths = [0; N];
@@ -15,12 +23,16 @@ pub fn table<const N: usize>(heads: [&str; N], rows: &[[String; N]]) -> String {
     let mut text = String::new();
     for line in lines() {
         let fields: Vec<String> = line.iter().zip(widths).map(|(field, width)| format!("{field:width$}")).collect();
-        let line = fields.join("  ");
-        let is_head = text.is_empty();
-        text += &if is_head { colour::out(Kind::Head, line.trim_end()) } else { line.trim_end().to_owned() };
+        text += fields.join("  ").trim_end();
         text += "\n";
     }
     text
+}
+
+/// A number of things, and the word for one of them or for more.
+pub fn counted<N: Display + PartialEq + From<u8>>(number: N, one: &str) -> String {
+    let s = if number == N::from(1) { "" } else { "s" };
+    format!("{number} {one}{s}")
 }
 
 /// A number of bytes as people say it, with three digits that mean something.
@@ -44,6 +56,12 @@ pub fn bytes(count: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_thing_is_not_said_as_if_it_were_more() {
+        assert_eq!((counted(0_u64, "file"), counted(1_u64, "file")), ("0 files".into(), "1 file".into()));
+        assert_eq!(counted(2_usize, "problem"), "2 problems");
+    }
 
     #[test]
     fn columns_stand_below_their_heads() {

@@ -2,6 +2,7 @@
 
 use super::finding::{Finding, Level};
 use crate::colour::{self, Kind};
+use crate::table::counted;
 use jail::error::Error;
 
 /// For programs.
@@ -22,7 +23,8 @@ pub fn table(findings: &[Finding]) -> String {
         }
     }
     let count = |level| findings.iter().filter(|finding| finding.level == level).count();
-    text + &format!("{} ok, {} advice, {} problems\n", count(Level::Ok), count(Level::Advice), count(Level::Problem))
+    let problems = counted(count(Level::Problem), "problem");
+    text + &format!("{} ok, {} advice, {problems}\n", count(Level::Ok), count(Level::Advice))
 }
 
 fn word(level: Level) -> &'static str {
@@ -52,7 +54,7 @@ mod tests {
         let text = table(&[finding("long-name", Level::Problem, Some("do it")), finding("short", Level::Ok, None)]);
         assert_eq!(
             text,
-            "problem  long-name  f\n                    -> do it\nok       short      f\n1 ok, 0 advice, 1 problems\n"
+            "problem  long-name  f\n                    -> do it\nok       short      f\n1 ok, 0 advice, 1 problem\n"
         );
     }
 

@@ -15,7 +15,7 @@ use super::source::Source;
 use super::tree::Tree;
 use super::unpack::Unpack;
 use super::{about, debian, etc, host, oci, settle, verify, walk};
-use crate::table::bytes;
+use crate::table::{bytes, counted};
 use crate::tell;
 use jail::error::Error;
 use jail::id::Name;
@@ -210,10 +210,10 @@ pub fn say(name: &Name, built: &Built, begun: Instant) -> Result<(), Error> {
     if !shows.is_empty() {
         text += &format!("  shows      /{shows} of this machine\n");
     }
-    text += &format!("  copied     {copied_files} files, {}\n", bytes(copied_bytes));
+    text += &format!("  copied     {}, {}\n", counted(copied_files, "file"), bytes(copied_bytes));
     for (what, files, count) in [("linked", linked_files, linked_bytes), ("cloned", cloned_files, cloned_bytes)] {
         if files > 0 {
-            text += &format!("  {what}     {files} files, {}\n", bytes(count));
+            text += &format!("  {what}     {}, {}\n", counted(files, "file"), bytes(count));
         }
     }
     text += &format!("  saved      {} by sharing with an older generation\n", bytes(linked_bytes + cloned_bytes));

@@ -3,6 +3,7 @@
 use super::digests::{self, Digests, Thing};
 use super::generations::Generations;
 use super::{verify, walk};
+use crate::table::counted;
 use crate::tell;
 use jail::error::Error;
 use jail::id::Name;
@@ -36,7 +37,7 @@ pub fn run(name: Option<&Name>, asked: Option<u32>, json: bool) -> Result<(), Er
             image.name,
             match found.len() {
                 0 => format!("{count} entries, all as published"),
-                bad => format!("{bad} faults"),
+                bad => counted(bad, "fault"),
             }
         );
         text.extend(found.iter().map(|fault| format!("  /{}: {}\n", fault.path, fault.what)));

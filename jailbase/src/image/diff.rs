@@ -4,7 +4,7 @@ use super::check::changes;
 use super::digests::{self, Digests, Thing};
 use super::generations::Generations;
 use super::words::Asked;
-use crate::table::bytes;
+use crate::table::{bytes, counted};
 use crate::tell;
 use jail::error::Error;
 use serde::Serialize;
@@ -26,7 +26,7 @@ pub fn run(from: &Asked, to: &Asked, json: bool) -> Result<(), Error> {
     let mut text: String = all.iter().map(|one| format!("/{}: {}\n", one.path, one.what)).collect();
     let fresh = new.iter().filter(|(path, thing)| old.get(*path) != Some(thing));
     let size = fresh.map(|(_, thing)| if let Thing::File { size, .. } = thing { *size } else { 0 }).sum();
-    text += &format!("{} differences, {} of files that are new or changed\n", all.len(), bytes(size));
+    text += &format!("{}, {} of files that are new or changed\n", counted(all.len(), "difference"), bytes(size));
     tell::say(&text)
 }
 

@@ -3,6 +3,7 @@
 use super::generations::Generations;
 use super::ls::users_of;
 use crate::live::{self, Jails};
+use crate::table::counted;
 use crate::tell;
 use jail::error::Error;
 use jail::id::Name;
@@ -73,7 +74,7 @@ pub fn remove(root: &Root, host: &Host, name: &Name, asked: Option<u32>, dry_run
         }
     }
     let what =
-        asked.map_or_else(|| format!("{name} with all its generations: {}", doomed.len()), |number| format!("{name}@{number}"));
+        asked.map_or_else(|| format!("{name}, {}", counted(doomed.len(), "generation")), |number| format!("{name}@{number}"));
     if dry_run {
         return tell::say(&format!("would remove {what}\n"));
     }
