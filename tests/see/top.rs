@@ -56,6 +56,18 @@ fn the_terminal_is_given_back_however_it_ends() {
 
 #[test]
 #[ignore = "needs root and installed programs: make check"]
+fn colours_leave_nothing_between_the_words() {
+    let user = User::new();
+    user.ensure();
+    let terminal = Terminal::new(100, 24);
+    start(&terminal, "--color always");
+    terminal.shows(&user.name);
+    let screen = terminal.screen();
+    assert!(screen.lines().any(|line| line.starts_with("USER ")) && !screen.contains('['), "{screen}");
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
 fn what_is_shown_fits_the_terminal_whatever_its_size_becomes() {
     let users: Vec<User> = (0..12).map(|_| User::new()).collect();
     users.iter().for_each(User::ensure);

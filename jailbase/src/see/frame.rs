@@ -2,7 +2,7 @@
 
 use super::units;
 use super::used::Used;
-use crate::table::{bytes, table};
+use crate::table::{bytes, plain};
 use clap::ValueEnum;
 use std::cmp::Ordering;
 use std::time::Duration;
@@ -105,7 +105,7 @@ pub fn lines(mut rows: Vec<Row>, look: &Look, most: usize) -> Vec<String> {
     rows.sort_by(|a, b| if look.turned { order(b, a, look.sort) } else { order(a, b, look.sort) });
     rows.truncate(most.saturating_sub(lines.len()).saturating_sub(1));
     let fields: Vec<[String; 9]> = rows.iter().map(|row| fields(row, hundredths)).collect();
-    lines.extend(table(HEAD, &fields).lines().map(str::to_owned));
+    lines.extend(plain(HEAD, &fields).lines().map(str::to_owned));
     lines
 }
 
