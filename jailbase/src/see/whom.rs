@@ -50,6 +50,17 @@ pub fn all() -> Result<Vec<Spec>, Error> {
     let mut targets: Vec<Target> = listed.iter().filter_map(|name| Target::parse(name)).collect();
     targets.sort();
     let spec = |target: Target| jails.jail(target)?.spec();
-    let said = |target: Target| spec(target).inspect_err(|why| log::warn!("uid {target} is left out: {why}")).ok();
+    let said = |target: Target| {
+        let said = spec(target);
+        match &said {
+            // What `user rm` without --purge leaves: nothing is wrong with that.
+            Err(_) if !Path::new(&layout::jail_dir(target)).join(layout::SPEC).exists() => {
+                log::warn!("uid {target} is left out: no jail, but files; jailbase user rm {target} --purge removes them");
+            }
+            Err(why) => log::warn!("uid {target} is left out: {why}"),
+            Ok(_) => {}
+        }
+        said.ok()
+    };
     Ok(targets.into_iter().filter_map(said).collect())
 }
