@@ -205,5 +205,9 @@ fn told(error: &io::Error) -> String {
         }
         source = cause.source();
     }
+    // The words of the reader of archives, which has no kind of error for it.
+    if text.contains("unexpected EOF") {
+        text += "; it was cut short, fetch it or make it anew";
+    }
     text
 }
