@@ -59,7 +59,7 @@ impl Drained {
             pause = PAUSES.1.min(pause.saturating_mul(2));
         }
         let late = format!(
-            "programs are running in the jail after {} s of waiting, and people are let in again; end them first, or give them longer with --wait",
+            "programs are running in the jail after {} s of waiting, and people are let in again; end them with jailbase kill, or give them longer with --wait",
             patience.as_secs()
         );
         all.not.extend(left.into_iter().map(|target| (target, Error::Refused(late.clone()))));

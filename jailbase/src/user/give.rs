@@ -4,6 +4,7 @@
 use super::about::{About, Home};
 use super::account::Account;
 use super::change::{Change, changes};
+use super::shape;
 use super::{conflict, home, lists};
 use crate::store;
 use jail::error::Error;
@@ -199,7 +200,11 @@ fn parents(dir: &JailDir, account: &Account) -> Result<OwnedFd, Error> {
 fn in_service(image: &Name) -> Result<Generation, Error> {
     let path = format!("{}/{}", layout::image_dir(image), layout::CURRENT);
     if std::fs::symlink_metadata(&path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
-        return Err(Error::Refused(format!("there is no image {image}; make it with jailbase image build {image} --from host")));
+        // Only the image that everybody has unasked says by its name what it is made of.
+        let source = if image.as_str() == shape::IMAGE { "host" } else { "SOURCE" };
+        return Err(Error::Refused(format!(
+            "there is no image {image}; make it with jailbase image build {image} --from {source}"
+        )));
     }
     Generation::in_service(image)
 }

@@ -12,7 +12,7 @@ use jail::policy::CEILINGS;
 use jail::spec::{self, Filter, Network, Spec};
 
 /// The image of who asked for none.
-const IMAGE: &str = "host";
+pub const IMAGE: &str = "host";
 /// The host name of who asked for none.
 const HOSTNAME: &str = "jail";
 
