@@ -8,7 +8,8 @@ use std::sync::{Mutex, PoisonError};
 /// The installed files, below a place of a test's own.
 fn installed(place: &Place) -> String {
     let to = place.path("root");
-    shell(&format!("make -s install OUT=target/check/release DESTDIR={to} PREFIX=/usr MODE=0755 GROUP=root"));
+    // Whoever installs may let nobody else read what is new; what is installed can be read all the same.
+    shell(&format!("umask 077; make -s install OUT=target/check/release DESTDIR={to} PREFIX=/usr MODE=0755 GROUP=root"));
     to
 }
 
@@ -18,6 +19,7 @@ fn what_is_installed_is_removed_again() {
     let place = Place::new("install");
     let to = installed(&place);
     let files = || shell(&format!("cd {to} && find . ! -type d | sort"));
+    assert_eq!(shell(&format!("find {to}/usr ! -perm -044")), "", "everybody can read it");
     for file in [
         "usr/share/bash-completion/completions/jailbase",
         "usr/share/bash-completion/completions/trampoline",
@@ -28,6 +30,8 @@ fn what_is_installed_is_removed_again() {
     ] {
         assert!(files().lines().any(|line| line == format!("./{file}")), "{file} is not in\n{}", files());
     }
+    let kept = shell(&format!("grep -rl /usr/local/bin/trampoline {to}/usr/share/doc/trampoline/examples || true"));
+    assert_eq!(kept, "", "the examples name the programs where they are");
     shell(&format!("make -s uninstall DESTDIR={to} PREFIX=/usr"));
     assert_eq!(files(), "");
 }
@@ -42,13 +46,15 @@ fn whoever_builds_the_programs_gets_the_words_without_being_root() {
 }
 
 /// What is typed, and what the shell makes of it at the key.
-const TYPED: [(&str, &str); 9] = [
+const TYPED: [(&str, &str); 11] = [
     ("jailbase user sy", "jailbase user sync"),
     ("jailbase user set x --open", "jailbase user set x --open-files"),
     ("jailbase image bui", "jailbase image build"),
     ("jailbase image upd", "jailbase image update"),
     ("jailbase user set t2999", "jailbase user set t29999"),
     ("jailbase user set t29999 --image hos", "jailbase user set t29999 --image host"),
+    ("jailbase explain t2999", "jailbase explain t29999"),
+    ("jailbase kill t2999", "jailbase kill t29999"),
     ("reaper --met", "reaper --metrics"),
     ("trampoline --expl", "trampoline --explain"),
     ("trampoline www-d", "trampoline www-data"),
