@@ -81,3 +81,25 @@ fn a_home_goes_only_if_jailbase_made_it_and_somebody_says_so() {
     let left: Vec<_> = fs::read_dir(world.dir.join("home")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["bob"]);
 }
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn what_a_removed_user_kept_is_no_fault_to_du() {
+    let world = World::new("kept");
+    world.accounts(&[("ann", 2001, 2001), ("bob", 2002, 2002)]);
+    world.groups(&[("ann", 2001, ""), ("bob", 2002, "")]);
+    for name in ["ann", "bob"] {
+        world.jailbase(&format!("user add {name} --create-home")).well();
+    }
+    world.jailbase("user rm ann").well();
+    let said = world.jailbase("du");
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(said.out.contains("bob") && !said.out.contains("ann"), "{}", said.out);
+    assert!(
+        said.err.contains("uid 2001 is left out: no jail, but files; jailbase user rm 2001 --purge removes them"),
+        "{}",
+        said.err
+    );
+    world.jailbase("user rm 2001 --purge").well();
+    world.jailbase("du").well();
+}
