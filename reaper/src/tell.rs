@@ -53,11 +53,23 @@ fn is_journal() -> bool {
     std::fs::File::from(own).metadata().is_ok_and(|own| format!("{}:{}", own.dev(), own.ino()) == stream)
 }
 
-/// Answers `--help`, `--version` and a wrong command line.
+/// Answers `--help`, `--version` and a wrong command line: that in one line, as the other programs do, for cron's mail has no
+/// other sign of who complains.
 pub fn about(answer: &clap::Error) -> ExitCode {
-    // A reader who left is not our failure.
-    answer.print().unwrap_or(());
-    ExitCode::from(if answer.use_stderr() { code::USAGE } else { 0 })
+    if !answer.use_stderr() {
+        // A reader who left is not our failure.
+        answer.print().unwrap_or(());
+        return ExitCode::SUCCESS;
+    }
+    writeln!(std::io::stderr(), "reaper: {}; see reaper --help", complaint(&answer.to_string())).unwrap_or(());
+    ExitCode::from(code::USAGE)
+}
+
+/// Clap's message without its hints: up to the first empty line, in one line.
+fn complaint(text: &str) -> String {
+    let part = text.split("\n\n").next().unwrap_or_default();
+    let words: Vec<&str> = part.trim_start_matches("error: ").split_whitespace().collect();
+    words.join(" ")
 }
 
 /// Says what became of one name.

@@ -138,7 +138,9 @@ fn wrong_words_are_told_from_a_failed_sweep() {
         &["--json=yes"],
     ] {
         let done = reaped::run(words);
-        assert!(done.code == 64 && done.out.is_empty() && done.err.starts_with("error: "), "{words:?}: {done:?}");
+        let is_one_line =
+            done.err.starts_with("reaper: ") && done.err.ends_with("; see reaper --help\n") && done.err.lines().count() == 1;
+        assert!(done.code == 64 && done.out.is_empty() && is_one_line, "{words:?}: {done:?}");
     }
     for words in ["--help", "--version", "-h", "-V"] {
         let done = reaped::run(&[words]);
