@@ -97,7 +97,7 @@ impl Words {
             (Some(None), true) => Whom::All,
             (Some(Some(who)), false) => Whom::One(who.clone()),
             _ => {
-                let said = "--drain takes either a user or --all: whom?";
+                let said = "--drain takes either a user or --all, and not both";
                 return Err(Self::command().error(ErrorKind::WrongNumberOfValues, said));
             }
         };
