@@ -87,6 +87,6 @@ impl fmt::Display for Limits {
         for (key, value) in self.table() {
             write!(f, "{key} {value}, ")?;
         }
-        f.write_str("core 0")
+        f.write_str("no core dump")
     }
 }

@@ -142,7 +142,7 @@ fn help_version_and_policy_are_answered_on_standard_output() {
         format!(
             "enter   callers 0 33, targets 1000-59999\nown     targets 1000-59999, each its own jail only\nstate   {STATE}\nrun     {RUN}\n\
              log     {}, one line for each run\nlimits  at most cpu 86400, memory 68719476736, processes 4096, file-size 68719476736, \
-             open-files 65536, core 0\nshm     67108864 bytes",
+             open-files 65536, no core dump\nshm     67108864 bytes",
             common::LOG
         )
     );
