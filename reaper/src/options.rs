@@ -85,7 +85,9 @@ impl Options {
     pub fn read() -> Result<Self, clap::Error> {
         let words = Words::try_parse()?;
         let task = words.task()?;
-        Ok(Self { task, json: words.json, metrics: words.metrics, verbose: words.verbose })
+        // Who only looks wants to hear what is there.
+        let verbose = words.verbose || words.dry_run && !words.json;
+        Ok(Self { task, json: words.json, metrics: words.metrics, verbose })
     }
 }
 

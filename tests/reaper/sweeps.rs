@@ -14,6 +14,9 @@ fn a_look_sets_no_mark_and_takes_none_off() {
     for _ in 0..3 {
         assert_eq!(reaped::run(&["--dry-run", "--json"]).outcome(user.uid), "idle");
     }
+    // To people it says so without being told to say more.
+    let said = reaped::run(&["--dry-run"]);
+    assert!(said.out.is_empty() && said.err.contains(&format!("{}: ", user.uid)), "{said:?}");
     assert_eq!(sweeps.sweep(user.uid), "marked", "a look set the mark");
     for _ in 0..3 {
         assert_eq!(reaped::run(&["--dry-run", "--json"]).outcome(user.uid), "idle");
