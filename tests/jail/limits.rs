@@ -109,6 +109,18 @@ fn all_hostile_limits_at_once_stop_nothing() {
 
 #[test]
 #[ignore = "needs root and installed programs: make check"]
+fn root_s_own_call_without_a_single_descriptor_is_made_or_told_why_not() {
+    let user = User::new();
+    let done = user.call(&["echo", "made"]).by(0, 0).after(|| process::limit(libc::RLIMIT_NOFILE, 0)).run();
+    if process::may_raise_limits() {
+        assert_eq!(done.well(), "made");
+    } else {
+        assert!(done.failed(125).contains("Too many open files"), "{}", done.err);
+    }
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
 fn a_limit_holds_what_it_promises() {
     let user = User::with(&["--memory", "400000000", "--file-size", "10000", "--cpu", "1", "--open-files", "20"]);
     let done = user.run(&["python3", "-I", "-c", "b = bytearray(500_000_000)"]);
