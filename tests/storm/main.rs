@@ -143,7 +143,7 @@ fn outcome(call: &Call, done: &Done, proofs: usize) -> Vec<String> {
     };
     let small =
         call.limits.iter().any(|(r, _)| [libc::RLIMIT_AS, libc::RLIMIT_STACK, libc::RLIMIT_DATA, libc::RLIMIT_CPU].contains(r));
-    let no_descriptor = call.limits.iter().any(|(r, value)| *r == libc::RLIMIT_NOFILE && *value < 3);
+    let no_descriptor = call.limits.iter().any(|(r, value)| *r == libc::RLIMIT_NOFILE && *value < 4);
     match done.code {
         0 | SANG | 64 | 77 | 125 | 126 | 127 | 129..=192 => {}
         NOT_STARTED => {
@@ -152,7 +152,8 @@ fn outcome(call: &Call, done: &Done, proofs: usize) -> Vec<String> {
         // The kernel ends a program that does not fit into its caller's limits before its first instruction.
         -9 => must(call.killed.is_some() || small, "killed by nobody"),
         // The C library of a setuid program stops it by a fault if it may not have three descriptors: musl always (its start
-        // asks poll(2) for them), glibc if it must open one (check_one_fd in csu/check_fds.c).
+        // asks poll(2) for them, and opens one more for each that is none or only a path), glibc if it must open one
+        // (check_one_fd in csu/check_fds.c).
         -11 => must(small || no_descriptor, "a fault in memory"),
         -14 | -26 | -27 => must(call.timer.is_some(), "a timer that nobody set"),
         _ => must(false, "an exit code or signal that no paper names"),
