@@ -77,7 +77,7 @@ impl Drop for Lain {
 #[track_caller]
 fn nothing_to_do_and_then_as_ever(user: &User) {
     reaped::run(&[]).well();
-    reaped::run(&["--dry-run"]).well();
+    reaped::run(&["--dry-run", "--json"]).well();
     let said = reaped::run(&["-v"]);
     assert_eq!((said.code, said.err.as_str()), (0, "no jail is up: nothing to do\n"));
     as_ever(user);

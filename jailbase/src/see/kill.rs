@@ -92,7 +92,11 @@ pub fn run(root: &Root, host: &Host, words: &Words) -> Result<(), Error> {
         }
     }
     match words.signal {
-        Some(sent) => targets.iter().try_for_each(|target| send(root, target, sent.signal())),
+        Some(sent) => targets.iter().try_for_each(|target| send(root, target, sent.signal())).and_then(|()| match sent {
+            // The kernel ends what was killed a moment later.
+            Sent::Kill => await_ends(targets.iter().collect(), PATIENCE).map(drop),
+            _ => Ok(()),
+        }),
         None => end(root, &targets, Duration::from_secs(words.wait)),
     }?;
     match look_again(root, host, jail.as_ref(), words)? {
