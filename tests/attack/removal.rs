@@ -145,7 +145,7 @@ fn a_tree_that_grows_faster_than_it_is_purged_does_not_keep_the_purge_for_ever()
     let user = User::new();
     // A descriptor that was passed out of the jail: whoever has it adds level to level, always ahead of the purge.
     let mut depth = process::open(user.file("tmp").to_str().unwrap(), libc::O_RDONLY | libc::O_DIRECTORY).unwrap();
-    let mut left = 200_000;
+    let mut left = 60_000;
     let attacker = Attacker::start(user.uid, user.uid, move || {
         if left == 0 {
             return std::thread::sleep(Duration::from_secs(1));
