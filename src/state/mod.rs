@@ -1,6 +1,7 @@
 //! The files and mounts that are ours, each judged on the open descriptor before it is believed.
 #![forbid(unsafe_code)]
 
+pub mod drain;
 pub mod holder;
 pub mod host;
 pub mod images;

@@ -123,7 +123,7 @@ impl Step {
             Self::SweepEnds => ("reaper/src/report.rs", "end"),
             Self::DrainBegins => (DRAIN, "run"),
             Self::DrainBars => ("src/sys/expire.rs", "put"),
-            Self::DrainLocks => (DRAIN, "down"),
+            Self::DrainLocks => ("src/state/drain.rs", "down"),
             Self::DrainUnmounts => (PINS, "unmount"),
             // A lock falls when its descriptor is closed.
             Self::Unlock(_)
