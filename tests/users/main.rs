@@ -6,6 +6,7 @@
 mod common;
 
 mod dry;
+mod killed;
 mod removed;
 mod set;
 mod shown;

@@ -244,7 +244,7 @@ fn a_sync_that_was_killed_is_finished_by_the_next() {
     let mut seen = Vec::new();
     for seconds in ["0.02", "0.05", "0.1", "0.2"] {
         let line = format!(
-            "timeout -s KILL {seconds} jailbase user sync --group many --create-home --cpu 9 || true; jailbase user ls --json"
+            "timeout -s KILL {seconds} jailbase user sync --group many --create-home --cpu 9 >/dev/null || true; jailbase user ls --json"
         );
         let said = world.shell(&line);
         let there = said.json();

@@ -2,6 +2,7 @@
 
 use super::about::Home;
 use super::account::Account;
+use crate::store;
 use jail::error::Error;
 use jail::id::Target;
 use jail::path::JailPath;
@@ -13,7 +14,8 @@ use jail::sys::drop::as_user;
 use jail::sys::fd::{self, How};
 use jail::sys::root::Root;
 use jail::sys::{Errno, files};
-use nix::sys::stat::{Mode, mkdirat};
+use nix::fcntl::renameat;
+use nix::unistd::{UnlinkatFlags, unlinkat};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
@@ -128,9 +130,16 @@ pub fn make(account: &Account) -> Result<u64, Error> {
         Error::Refused(why) => Error::Refused(format!("{why}, or make the home {home} yourself")),
         other => other,
     })?;
-    // ORDER: whoever makes it, makes it anew; the next step gives away what is there.
-    mkdirat(&dir, name, Mode::S_IRWXU).doing("make the home", home)?;
-    let made = crate::store::directory_at(&dir, name, 0o700, (account.uid.get(), account.gid.get()), home)?;
+    // ORDER: it is the user's before it has its name, or whoever is killed in between leaves a home that is root's. What he
+    // leaves instead is removed by the next attempt, and refused if it is not empty.
+    let unfinished = store::unfinished(name);
+    match unlinkat(&dir, unfinished.as_str(), UnlinkatFlags::RemoveDir) {
+        Err(Errno::ENOENT) => {}
+        removed => removed.doing("remove what is left of an unfinished home", format!("{home} ({unfinished})"))?,
+    }
+    let made = store::directory_at(&dir, &unfinished, 0o700, (account.uid.get(), account.gid.get()), home)?;
+    // KERNEL: the name of a directory can be taken from an empty one only (rename(2)).
+    renameat(&dir, unfinished.as_str(), &dir, name).doing("make the home", home)?;
     fd::stat(&made).map(|stat| stat.st_ino).doing("look at", home)
 }
 
