@@ -2,12 +2,12 @@
 
 use crate::common::call::Call;
 use crate::common::user::User;
-use crate::common::{WWW, program, seen};
+use crate::common::{STATE, WWW, process, program, seen};
 use crate::world::World;
 use crate::{Said, jailbase};
 use std::fs;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[test]
 #[ignore = "needs root and installed programs: make check"]
@@ -102,4 +102,25 @@ fn what_a_removed_user_kept_is_no_fault_to_du() {
     );
     world.jailbase("user rm 2001 --purge").well();
     world.jailbase("du").well();
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn whoever_waits_for_one_jail_s_lock_holds_up_no_other_jail() {
+    let (purged, other) = (User::new(), User::new());
+    // As a purge has it that takes its time.
+    let held = process::flock(&format!("{STATE}/jails/{}", purged.uid));
+    let mut waiting: Vec<_> = [vec!["user", "rm", &purged.name, "--purge"], vec!["user", "set", &purged.name, "--cpu", "7"]]
+        .iter()
+        .map(|words| Command::new(program("jailbase")).args(words).stdout(Stdio::null()).spawn().unwrap())
+        .collect();
+    std::thread::sleep(Duration::from_millis(500));
+    let start = Instant::now();
+    jailbase(["user", "set", &other.name, "--cpu", "5"]).well();
+    assert!(start.elapsed() < Duration::from_secs(3), "another's jail was waited for: {:?}", start.elapsed());
+    assert!(waiting.iter_mut().all(|one| one.try_wait().unwrap().is_none()), "nobody was waiting");
+    drop(held);
+    let removed = waiting.remove(0).wait().unwrap();
+    waiting.remove(0).wait().unwrap();
+    assert!(removed.success() && !purged.file("spec").exists());
 }

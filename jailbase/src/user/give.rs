@@ -5,17 +5,15 @@ use super::about::{About, Home};
 use super::account::Account;
 use super::change::{Change, changes};
 use super::shape;
-use super::{conflict, home, lists};
+use super::{conflict, home, lists, locks};
 use crate::store;
 use jail::error::Error;
 use jail::id::Name;
 use jail::policy::STATE;
 use jail::spec::Spec;
-use jail::state::Doing;
 use jail::state::images::Generation;
 use jail::state::jails::{JailDir, Jails};
 use jail::sys::fd::{self, How};
-use jail::sys::lock::Lock;
 use jail::sys::root::Root;
 use jail::{layout, plan};
 use std::os::fd::OwnedFd;
@@ -107,8 +105,7 @@ pub fn put(mut wanted: Wanted, homeless: bool, before: &Before) -> Result<Done, 
     let all = format!("{STATE}/{}", layout::JAILS);
     store::directory(&all, 0o700)?;
     let jails = Jails::open()?;
-    // ORDER: the lock of all jails, then of one; whoever takes both takes them so.
-    let _all = Lock::exclusive(&jails.dir).doing("lock", all.clone())?;
+    let (_all, one) = locks::both(&jails, *uid)?;
     let links = store::directory_at(&jails.dir, layout::BY_NAME, 0o700, (0, 0), &format!("{all}/{}", layout::BY_NAME))?;
     conflict::judge_name(&jails, &links, name, *uid)?;
     // Whoever writes a spec holds the lock of all jails, so what is read here stays as it is.
@@ -125,7 +122,8 @@ pub fn put(mut wanted: Wanted, homeless: bool, before: &Before) -> Result<Done, 
 
     store::directory_at(&jails.dir, &layout::pin(*uid), 0o700, (0, 0), &layout::jail_dir(*uid))?;
     let dir = jails.jail(*uid)?;
-    let _one = dir.lock()?;
+    // Of a directory that was not there, nobody but a sweep has the lock, and not for long.
+    let _one = one.map_or_else(|| dir.lock(), Ok)?;
     let known = About::read(&dir);
     if let (Before::Whatever, Some(known)) = (before, &known) {
         wanted.about.groups.extend(known.groups.iter().cloned());
@@ -157,8 +155,7 @@ fn compared(dir: &JailDir, old: Option<Spec>, wanted: &Wanted) -> Done {
 
 /// Puts another record beside a spec that stays, under the locks under which specs are written.
 pub fn note(jails: &Jails, dir: &JailDir, about: &About) -> Result<(), Error> {
-    let _all = Lock::exclusive(&jails.dir).doing("lock", format!("{STATE}/{}", layout::JAILS))?;
-    let _one = dir.lock()?;
+    let _locks = locks::both(jails, dir.target)?;
     about.write(dir)
 }
 

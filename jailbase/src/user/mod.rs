@@ -9,6 +9,7 @@ mod drain;
 mod give;
 mod home;
 mod lists;
+mod locks;
 mod ls;
 mod members;
 mod rm;

@@ -3,7 +3,7 @@
 
 use super::about::{self, About};
 use super::drain::Drained;
-use super::{conflict, home};
+use super::{conflict, home, locks};
 use crate::{purge, store, tell};
 use clap::Args;
 use jail::error::Error;
@@ -78,10 +78,9 @@ pub fn run(root: &Root, host: &Host, words: &Words) -> Result<(), Error> {
 /// Takes a jail away in which nothing runs. Says whether the tmp is kept.
 pub fn retire(root: &Root, host: &Host, jails: &Jails, target: Target, purge: bool) -> Result<bool, Error> {
     let path = layout::jail_dir(target);
-    let all = || Lock::exclusive(&jails.dir).doing("lock", format!("{STATE}/{}", layout::JAILS));
-    let others = all()?;
+    let (others, one) = locks::both(jails, target)?;
     let dir = jails.jail(target)?;
-    let one = dir.lock()?;
+    let one = one.map_or_else(|| dir.lock(), Ok)?;
 
     // ORDER: before the spec is put aside. What was interrupted may have left more than the name in the spec.
     let interrupted = fd::stat_at(&dir.dir, ASIDE).is_ok();
@@ -113,7 +112,7 @@ pub fn retire(root: &Root, host: &Host, jails: &Jails, target: Target, purge: bo
     }
     drop(one);
     // Whoever gives the user a jail again holds it, so what is empty now is nobody's.
-    let _all = all()?;
+    let _all = locks::all(jails)?;
     Ok(!remove_empty(jails, target)?)
 }
 

@@ -1,0 +1,40 @@
+//! The two locks under which a jail's files are written: that of all jails, then that of the one.
+
+use jail::error::Error;
+use jail::id::Target;
+use jail::layout;
+use jail::policy::STATE;
+use jail::state::Doing;
+use jail::state::jails::Jails;
+use jail::sys::Errno;
+use jail::sys::lock::Lock;
+use std::time::{Duration, Instant};
+
+/// How long somebody else may have the lock of the jail.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Takes both; of a jail that is not there, the first alone, and nobody can make it meanwhile.
+///
+/// ORDER: nobody waits for the second while he has the first. Who purges a jail has the second for as long as it takes to
+/// remove what its user filled it with, and other users' jails are none of his business.
+pub fn both(jails: &Jails, target: Target) -> Result<(Lock, Option<Lock>), Error> {
+    let start = Instant::now();
+    loop {
+        let all = all(jails)?;
+        let Ok(dir) = jails.jail(target) else { return Ok((all, None)) };
+        let taken = match Lock::try_exclusive(&dir.dir) {
+            Ok(None) if start.elapsed() > PATIENCE => Err(Errno::ETIMEDOUT),
+            taken => taken,
+        };
+        if let Some(one) = taken.doing("lock", layout::jail_dir(target))? {
+            return Ok((all, Some(one)));
+        }
+        drop(all);
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// The first of them.
+pub fn all(jails: &Jails) -> Result<Lock, Error> {
+    Lock::exclusive(&jails.dir).doing("lock", format!("{STATE}/{}", layout::JAILS))
+}
