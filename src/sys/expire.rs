@@ -23,6 +23,9 @@ pub enum Expiry {
 /// Asks the kernel to unmount `name` of the current directory if nobody used it since the last time it was asked.
 ///
 /// KERNEL: EAGAIN marks, EBUSY says in use, success unmounts; MNT_DETACH or MNT_FORCE with it is EINVAL (umount(2)).
+/// The call looks the name up, and a lookup that meets a change of mounts anywhere on the machine lets go of what it found and
+/// begins again (`__legitimize_mnt`, fs/namespace.c, 6.18); letting go takes the mark off. So a call now and then marks once more
+/// what nobody used: none of 6,000 on a quiet machine, 12 of 6,000 beside 25,000 mounts a second. The next sweep asks again.
 /// A name with a slash would let UMOUNT_NOFOLLOW guard its last component only.
 #[doc(alias = "MNT_EXPIRE")]
 pub fn expire(_: &Root, name: &str) -> Result<Expiry> {
