@@ -24,6 +24,7 @@ pub mod seccomp;
 pub mod signal;
 pub mod start;
 pub mod streams;
+pub mod text;
 pub mod whole;
 
 pub use nix::errno::Errno;

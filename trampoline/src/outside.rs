@@ -5,7 +5,7 @@ use jail::error::{Error, code};
 use jail::state::Doing;
 use jail::state::holder::Lease;
 use jail::sys::init::{self, Pid, Signal};
-use jail::sys::{await_signal, streams};
+use jail::sys::{await_signal, streams, text};
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
@@ -25,6 +25,7 @@ impl Supervisor {
     pub fn watch(self) -> Result<u8, Error> {
         let Self { init, _lease: lease, orders, timeout } = self;
         let awaited = await_signal::awaited();
+        text::give_back();
         let start = Instant::now();
         let mut deadline = timeout.map(|after| (after, Signal::SIGTERM));
         let mut over = None;
