@@ -20,7 +20,8 @@ impl<'a> Record<'a> {
         let text = text.strip_suffix('\n').ok_or("its last line has no end")?;
         let mut lines: Vec<(&str, &str)> = Vec::new();
         for (number, line) in (1..).zip(text.split('\n')) {
-            let pair = line.split_once(" = ").filter(|(k, v)| !k.is_empty() && !v.is_empty() && k.trim() == *k && v.trim() == *v);
+            let pair = line.split_once(' ').and_then(|(key, rest)| Some((key, rest.strip_prefix("= ")?)));
+            let pair = pair.filter(|(key, value)| !key.is_empty() && !value.is_empty() && value.trim() == *value);
             let (key, value) = pair.ok_or_else(|| format!("line {number} does not read \"key = value\""))?;
             if lines.iter().any(|(k, _)| *k == key) {
                 return Err(format!("line {number} repeats the key \"{key}\""));

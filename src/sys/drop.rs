@@ -52,8 +52,8 @@ impl Ids {
         setresgid(self.gid, self.gid, self.gid)?;
         setresuid(self.uid, self.uid, self.uid)?;
         // ORDER: after setresuid, which clears permitted and effective unless the caller is root; inheritable stays.
-        for set in HELD {
-            caps::clear(None, set).map_err(|_| Errno::EPERM)?;
+        if capabilities()? != [0; 6] {
+            HELD.into_iter().try_for_each(|set| caps::clear(None, set)).map_err(|_| Errno::EPERM)?;
         }
         prctl::set_no_new_privs()?;
         // KERNEL: fs.suid_dumpable decides what setresuid leaves; 1 would let the user trace what still holds a lease.

@@ -1,6 +1,6 @@
 //! Resource limits: enough room to make a jail in, then what the spec says.
 
-use super::{Errno, Result};
+use super::{Errno, Result, fd, files};
 use crate::limits::Limits;
 use crate::sys::root::Root;
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
@@ -53,9 +53,9 @@ pub fn set(root: &Root, limits: &Limits) -> Result<()> {
 /// Takes from a session, in its own `/proc`, the protection that its caller may have when memory runs out: a program that
 /// eats it all must not be the last to go. That one is to go before others stays.
 pub fn spare_nobody(_: &Root) -> Result<()> {
-    const SCORE: &str = "/proc/self/oom_score_adj";
-    let spared = std::fs::read_to_string(SCORE).map(|score| score.starts_with('-'));
-    spared.and_then(|spared| if spared { std::fs::write(SCORE, "0") } else { Ok(()) }).map_err(|e| super::fd::errno(&e))
+    const SCORE: &str = "proc/1/oom_score_adj";
+    let score = fd::read_at_most(fd::open_beneath(fd::HERE, SCORE, fd::How::Read)?, 8)?;
+    if score.starts_with(b"-") { files::write(fd::HERE, SCORE, "0") } else { Ok(()) }
 }
 
 fn change(_: &Root, resource: Resource, soft: u64, hard: u64) -> Result<()> {

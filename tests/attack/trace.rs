@@ -131,7 +131,7 @@ fn known(user: &User) -> BTreeSet<String> {
         "/sys/kernel/shmall",
         "/sys/kernel/msgmni",
         "/sys/kernel/sem",
-        "/proc/self/oom_score_adj",
+        "/root/proc/1/oom_score_adj",
         "/root",
         "/root/etc/passwd",
         "/root/etc/group",
