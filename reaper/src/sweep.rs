@@ -76,7 +76,7 @@ pub fn all_jails() -> Result<Jails, Error> {
 /// The right to sweep, which one process has at a time; `None` when another has it for longer than a moment.
 ///
 /// The lock is on the directory of all jails, because no entry takes that one: a jail is made under the lock of its own
-/// directory, the holder under that of the directory of its pin. Only `jailbase user rm` takes it as well.
+/// directory, the holder under that of the directory of its pin. Only `jailbase user` takes it as well, and not for long.
 fn turn(jails: &Jails) -> Result<Option<Lock>, Error> {
     let start = Instant::now();
     loop {

@@ -122,7 +122,7 @@ pub fn put(mut wanted: Wanted, homeless: bool, before: &Before) -> Result<Done, 
 
     store::directory_at(&jails.dir, &layout::pin(*uid), 0o700, (0, 0), &layout::jail_dir(*uid))?;
     let dir = jails.jail(*uid)?;
-    // Of a directory that was not there, nobody but a sweep has the lock, and not for long.
+    // The lock of a directory that was not there nobody has for long: a sweep, a drain or a look at what images are used.
     let _one = one.map_or_else(|| dir.lock(), Ok)?;
     let known = About::read(&dir);
     if let (Before::Whatever, Some(known)) = (before, &known) {

@@ -7,6 +7,7 @@ use jail::policy::STATE;
 use jail::state::Doing;
 use jail::state::jails::Jails;
 use jail::sys::Errno;
+use jail::sys::fd::{self, How};
 use jail::sys::lock::Lock;
 use std::time::{Duration, Instant};
 
@@ -21,8 +22,9 @@ pub fn both(jails: &Jails, target: Target) -> Result<(Lock, Option<Lock>), Error
     let start = Instant::now();
     loop {
         let all = all(jails)?;
-        let Ok(dir) = jails.jail(target) else { return Ok((all, None)) };
-        let taken = match Lock::try_exclusive(&dir.dir) {
+        // Not judged: the lock of a directory that trampoline would not believe is nobody else's.
+        let taken = match fd::open_beneath(&jails.dir, &layout::pin(target), How::List).and_then(Lock::try_exclusive) {
+            Err(Errno::ENOENT) => return Ok((all, None)),
             Ok(None) if start.elapsed() > PATIENCE => Err(Errno::ETIMEDOUT),
             taken => taken,
         };

@@ -103,10 +103,11 @@ pub fn retire(root: &Root, host: &Host, jails: &Jails, target: Target, purge: bo
     for name in [layout::SPEC, layout::PASSWD, layout::GROUP, about::FILE] {
         store::clear(&dir.dir, &store::unfinished(name), &path)?;
     }
+    // ORDER: the others' lock first; how long a purge takes is for the user to say who filled the directory, and what an interrupted
+    // one left is purged with whatever is next.
+    drop(others);
     purge::remove(&dir.dir, layout::PARENTS, &format!("{path}/{}", layout::PARENTS))?;
     let tmp = format!("{path}/{}", layout::TMP);
-    // ORDER: the others' lock first; how long a purge takes is for the user to say who filled the directory.
-    drop(others);
     if purge {
         purge::remove(&dir.dir, layout::TMP, &tmp)?;
     }
