@@ -131,15 +131,23 @@ pub fn make(account: &Account) -> Result<u64, Error> {
         other => other,
     })?;
     // ORDER: it is the user's before it has its name, or whoever is killed in between leaves a home that is root's. What he
-    // leaves instead is removed by the next attempt, and refused if it is not empty.
-    let unfinished = store::unfinished(name);
+    // leaves instead is removed by the next attempt, and refused if it is not empty. Whoever is killed before it is written down
+    // that jailbase made it leaves a home like any other, which is never removed.
+    let unfinished = format!(".{name}.jailbase");
+    // It was judged before the locks were taken.
+    if fd::stat_at(&dir, name) != Err(Errno::ENOENT) {
+        return Err(Error::Refused(format!("the home {home} came into being meanwhile; try again")));
+    }
     match unlinkat(&dir, unfinished.as_str(), UnlinkatFlags::RemoveDir) {
         Err(Errno::ENOENT) => {}
         removed => removed.doing("remove what is left of an unfinished home", format!("{home} ({unfinished})"))?,
     }
     let made = store::directory_at(&dir, &unfinished, 0o700, (account.uid.get(), account.gid.get()), home)?;
-    // KERNEL: the name of a directory can be taken from an empty one only (rename(2)).
-    renameat(&dir, unfinished.as_str(), &dir, name).doing("make the home", home)?;
+    // KERNEL: a directory takes the name of nothing but an empty directory (rename(2)).
+    let named = renameat(&dir, unfinished.as_str(), &dir, name);
+    named
+        .inspect_err(|_| unlinkat(&dir, unfinished.as_str(), UnlinkatFlags::RemoveDir).unwrap_or(()))
+        .doing("make the home", home)?;
     fd::stat(&made).map(|stat| stat.st_ino).doing("look at", home)
 }
 
