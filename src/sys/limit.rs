@@ -52,10 +52,13 @@ pub fn set(root: &Root, limits: &Limits) -> Result<()> {
 
 /// Takes from a session, in its own `/proc`, the protection that its caller may have when memory runs out: a program that
 /// eats it all must not be the last to go. That one is to go before others stays.
+///
+/// KERNEL: what root writes is also the least to which a process may go back by itself (`oom_score_adj_min`, fs/proc/base.c), so
+/// what is good already is written too.
 pub fn spare_nobody(_: &Root) -> Result<()> {
     const SCORE: &str = "proc/1/oom_score_adj";
     let score = fd::read_at_most(fd::open_beneath(fd::HERE, SCORE, fd::How::Read)?, 8)?;
-    if score.starts_with(b"-") { files::write(fd::HERE, SCORE, "0") } else { Ok(()) }
+    files::write(fd::HERE, SCORE, &String::from_utf8_lossy(if score.starts_with(b"-") { b"0" } else { &score }))
 }
 
 fn change(_: &Root, resource: Resource, soft: u64, hard: u64) -> Result<()> {

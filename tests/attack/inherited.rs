@@ -1,6 +1,7 @@
 //! What a process inherits over execve, and a caller so leaves in trampoline: none of it reaches the program.
 
 use crate::common::process;
+use crate::common::trace::Trace;
 use crate::common::user::User;
 
 /// Every resource limit that Linux has.
@@ -43,6 +44,10 @@ fn a_caller_who_is_spared_when_memory_runs_out_does_not_pass_that_on() {
         let done = user.call(&look).by(0, 0).after(move || std::fs::write("/proc/self/oom_score_adj", own)).run();
         assert_eq!(done.well(), format!("{inside}\n{inside}"), "the caller has {own}");
     }
+    // What is good is written too, by root: that makes it the least to which the program may go back.
+    let trace = Trace::entry(&user, true, &[]);
+    let written = trace.init().calls.iter().any(|call| call.name == "write" && call.arguments.contains("oom_score_adj"));
+    assert!(written, "{:#?}", trace.init());
     // Nor can a program take it back.
     let back =
         "import os\ntry: os.write(os.open('/proc/self/oom_score_adj', os.O_WRONLY), b'-1')\nexcept PermissionError: print('no')";
