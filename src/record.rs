@@ -1,5 +1,5 @@
-//! The one format of the files we read with privilege: `key = value` lines, printable ASCII, each key once, none unknown.
-//! No comment, quote, escape, include or blank line: what is not needed cannot be got wrong.
+//! The one format of the files we read with privilege: `key = value` lines of printable ASCII, each key one word, known, and
+//! there once. No comment, quote, escape, include or blank line: what is not needed cannot be got wrong.
 #![forbid(unsafe_code)]
 
 /// The longest file we read, in bytes.

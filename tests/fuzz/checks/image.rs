@@ -23,7 +23,7 @@ pub fn check(bytes: &[u8]) {
     assert_eq!(plain(std::str::from_utf8(bytes).unwrap()), plain(&written));
 }
 
-/// `key = value` lines of printable ASCII, each key once.
+/// `key = value` lines of printable ASCII, each key one word and there once.
 fn is_record(bytes: &[u8]) -> bool {
     let Some((b'\n', text)) = bytes.split_last() else { return false };
     if bytes.len() > LONGEST || !bytes.iter().all(|b| *b == b'\n' || (0x20..0x7f).contains(b)) {
@@ -33,8 +33,8 @@ fn is_record(bytes: &[u8]) -> bool {
     for line in text.split(|b| *b == b'\n') {
         let Some(at) = line.windows(3).position(|three| three == b" = ") else { return false };
         let (key, value) = (&line[..at], &line[at + 3..]);
-        let tight = |part: &[u8]| part.first().is_some_and(|b| *b != b' ') && part.last() != Some(&b' ');
-        if !tight(key) || !tight(value) || keys.contains(&key) {
+        let is_tight = value.first().is_some_and(|b| *b != b' ') && value.last() != Some(&b' ');
+        if key.is_empty() || key.contains(&b' ') || !is_tight || keys.contains(&key) {
             return false;
         }
         keys.push(key);
