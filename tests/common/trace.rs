@@ -4,6 +4,7 @@ use super::user::User;
 use super::{log, program, seen};
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 /// One system call, as strace writes it: paths of descriptors in angle brackets.
 #[derive(Clone, Debug)]
@@ -98,13 +99,22 @@ impl Trace {
 
     /// A run of `/bin/true` in the jail of a user, as uid 33, cold or warm.
     pub fn entry(user: &User, cold: bool, variables: &[(&str, &str)]) -> Self {
-        if cold {
+        // A jail in which nothing runs may be swept by another test before the traced call gets there.
+        let held = if cold {
             seen::take_down(user.uid);
+            None
         } else {
-            user.ensure();
-        }
+            let held = user.call(&["sleep", "60"]).start();
+            assert!(seen::within(Duration::from_secs(10), || seen::processes(user.uid).iter().any(|(_, c)| c == "sleep")));
+            Some(held)
+        };
         let dir = Scratch::new(&user.name);
-        Self::of(&program("trampoline"), "www-data", variables, &user.words(&["/bin/true"]), &dir.0)
+        let trace = Self::of(&program("trampoline"), "www-data", variables, &user.words(&["/bin/true"]), &dir.0);
+        if let Some(held) = held {
+            held.signal(libc::SIGTERM);
+            held.end();
+        }
+        trace
     }
 
     /// trampoline itself.
