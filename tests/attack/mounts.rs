@@ -136,6 +136,8 @@ fn table_of(pid: u32, host: &Path) -> Option<String> {
 fn at_no_moment_of_a_cold_entry_is_there_a_mount_with_setuid_bits_in_force() {
     let user = User::new();
     let host = fs::read_link("/proc/self/ns/mnt").unwrap();
+    // A look that began and ended in the jail's namespace may have opened the host's table, to which an entry goes back in between.
+    let of_the_host = fs::read_to_string("/proc/self/mountinfo").unwrap();
     // Whose table to look at; 0 is nobody's.
     let (entry, end, rounds) = (AtomicU32::new(0), AtomicBool::new(false), rounds(60));
     let (mut looks, mut odd) = (0u64, BTreeSet::new());
@@ -150,7 +152,7 @@ fn at_no_moment_of_a_cold_entry_is_there_a_mount_with_setuid_bits_in_force() {
                 };
                 looks += 1;
                 let loose = table.lines().filter(|l| !l.contains(" - nsfs ") && !l.split(' ').nth(5).unwrap().contains("nosuid"));
-                odd.extend(loose.map(str::to_owned));
+                odd.extend(loose.filter(|line| of_the_host.lines().all(|own| own != *line)).map(str::to_owned));
             }
             (looks, odd)
         });
