@@ -135,11 +135,13 @@ fn what_an_interrupted_purge_left_is_purged_while_others_have_their_lock() {
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     let trace = fs::read_to_string(&trace).unwrap();
     let of_all = format!("</{}/jails>", STATE.trim_start_matches('/'));
-    let mut held = None;
+    let (mut held, mut was_held) = (None, false);
     for line in trace.lines() {
         let number = |call: &str| line.split_once(call)?.1.split_once(&of_all).map(|(number, _)| number.to_owned());
         held = number(" flock(").or(held).filter(|held| number(" close(").as_ref() != Some(held));
+        was_held |= held.is_some();
         if line.contains("\"left\"") {
+            assert!(was_held, "nobody took the lock of all jails: {trace}");
             assert_eq!(held, None, "{line}: with the lock of all jails held\n{trace}");
             return;
         }
