@@ -28,9 +28,7 @@ type Tried<T> = Result<sys::Result<T>, Error>;
 
 /// The holder, held open: while this value lives its own pin cannot expire.
 #[derive(Debug)]
-pub struct Holder {
-    namespace: OwnedFd,
-}
+pub struct Holder(OwnedFd);
 
 /// An open pin. While one is open, the kernel answers EBUSY to whoever asks that the jail expire.
 #[derive(Debug)]
@@ -47,12 +45,12 @@ impl Lease {
 impl Holder {
     /// The holder, if there is one.
     pub fn find() -> Result<Option<Self>, Error> {
-        Ok(pinned(&format!("{RUN}/{}", layout::HOLDER))?.map(|namespace| Self { namespace }))
+        Ok(pinned(&format!("{RUN}/{}", layout::HOLDER))?.map(Self))
     }
 
     /// Moves into the holder.
     pub fn enter(&self, root: &Root) -> Result<(), Error> {
-        ns::join(root, &self.namespace, Kind::Mount).doing("join", "the holder")
+        ns::join(root, &self.0, Kind::Mount).doing("join", "the holder")
     }
 
     /// In the holder: the template.
@@ -100,14 +98,14 @@ impl Holder {
         kinds.try_for_each(|kind| files::touch(fd::HERE, &kind, 0o600)).doing("make", "the places of pins")?;
         // ORDER: the template first, so that nobody ever finds a holder without one; a copy of the holder has it not.
         let pinned = settle(root, &own, |_| {
-            let holder = Self { namespace: fd::open_magic(&own, Kind::Mount.name(), How::Read).doing("open", "the holder")? };
+            let holder = Self(fd::open_magic(&own, Kind::Mount.name(), How::Read).doing("open", "the holder")?);
             ns::unshare(root, &[Kind::Mount]).doing("make", "the template")?;
             let dev = devices::tree(root).and_then(|dev| mount::attach(root, dev, fd::open(layout::DEV, How::Directory)?));
             let sealed = dev.and_then(|()| mount::set_flags(root, fd::open("/", How::Directory)?, Flags::SEALED, false));
             sealed.doing("fill and seal", "the template")?;
             holder.pin(root, layout::TEMPLATE, &own)?;
             host.back(root)?;
-            Ok(Self::pin_itself(root, &holder.namespace))
+            Ok(Self::pin_itself(root, &holder.0))
         });
         pinned?.doing("pin the holder in", RUN)?;
         Self::find()?.ok_or_else(|| Error::failed("find", format!("{RUN}/{}", layout::HOLDER), "it vanished; try again"))

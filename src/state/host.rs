@@ -11,17 +11,14 @@ use std::os::fd::OwnedFd;
 
 /// The mount namespace of process 1.
 #[derive(Debug)]
-pub struct Host {
-    mounts: OwnedFd,
-}
+pub struct Host(OwnedFd);
 
 impl Host {
     /// Joins it. A service with PrivateTmp= has its own; a chrooted caller has its own idea of every path.
     /// Joining moves root and current directory to the namespace's root, so neither matters after.
     pub fn join(root: &Root) -> Result<Self, Error> {
-        let host = Self { mounts: Self::namespace(Kind::Mount)? };
-        host.back(root)?;
-        Ok(host)
+        let host = Self(Self::namespace(Kind::Mount)?);
+        host.back(root).map(|()| host)
     }
 
     /// A namespace of the host's: the one of process 1.
@@ -50,6 +47,6 @@ impl Host {
 
     /// Comes back to it.
     pub fn back(&self, root: &Root) -> Result<(), Error> {
-        ns::join(root, &self.mounts, Kind::Mount).doing("join the mount namespace of process 1", "")
+        ns::join(root, &self.0, Kind::Mount).doing("join the mount namespace of process 1", "")
     }
 }

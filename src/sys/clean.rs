@@ -47,9 +47,8 @@ fn streams() -> Result<()> {
 fn timers() -> Result<()> {
     // SAFETY: an all-zero itimerval is a valid one and says "off".
     let off: libc::itimerval = unsafe { std::mem::zeroed() };
-    for which in [libc::ITIMER_REAL, libc::ITIMER_VIRTUAL, libc::ITIMER_PROF] {
+    [libc::ITIMER_REAL, libc::ITIMER_VIRTUAL, libc::ITIMER_PROF].into_iter().try_for_each(|which| {
         // SAFETY: `off` outlives the call, and a null old value is allowed.
-        Errno::result(unsafe { libc::setitimer(which, &raw const off, std::ptr::null_mut()) })?;
-    }
-    Ok(())
+        Errno::result(unsafe { libc::setitimer(which, &raw const off, std::ptr::null_mut()) }).map(drop)
+    })
 }

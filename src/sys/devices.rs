@@ -27,17 +27,10 @@ const PTYS: &str = "64";
 /// `/dev`, filled and then closed.
 pub fn tree(root: &Root) -> Result<OwnedFd> {
     let tree = new_filesystem(root, c"tmpfs", &[(c"mode", "0755"), (c"size", "64k")], Flags::DEVICES)?;
-    for (name, major, minor) in NODES {
-        device(root, &tree, name, 0o666, major, minor)?;
-    }
-    for (name, text) in LINKS {
-        files::link(text, &tree, name)?;
-    }
-    for name in ["pts", "shm"] {
-        files::make_directory(&tree, name, 0o755)?;
-    }
-    set_flags(root, &tree, Flags::DEVICES_SEALED, false)?;
-    Ok(tree)
+    NODES.into_iter().try_for_each(|(name, major, minor)| device(root, &tree, name, 0o666, major, minor))?;
+    LINKS.into_iter().try_for_each(|(name, text)| files::link(text, &tree, name))?;
+    ["pts", "shm"].into_iter().try_for_each(|name| files::make_directory(&tree, name, 0o755))?;
+    set_flags(root, &tree, Flags::DEVICES_SEALED, false).map(|()| tree)
 }
 
 /// `/dev/pts`: an instance of its own, so that no terminal of the host or of another jail has a name here.

@@ -60,6 +60,11 @@ impl Root {
         }
         Ok((Self(PhantomData), by))
     }
+
+    /// The privilege that a failed step dropped without giving it up, if this process still has it: to be given up now.
+    pub fn left_over() -> Option<Self> {
+        nix::unistd::geteuid().is_root().then_some(Self(PhantomData))
+    }
 }
 
 /// Why there is no root here, and what to do.
@@ -84,11 +89,4 @@ pub fn unreal() -> Error {
 pub fn called_by() -> CalledBy {
     let real = || CalledBy { uid: Caller::new(nix::unistd::getuid().as_raw()), gid: nix::unistd::getgid().as_raw() };
     *TAKEN_BY.get_or_init(real)
-}
-
-impl Root {
-    /// The privilege that a failed step dropped without giving it up, if this process still has it: to be given up now.
-    pub fn left_over() -> Option<Self> {
-        nix::unistd::geteuid().is_root().then_some(Self(PhantomData))
-    }
 }

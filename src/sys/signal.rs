@@ -16,9 +16,8 @@ pub fn defaults() -> Result<()> {
     const SIGNALS: i32 = 64;
     // A kernel's sigaction of zeroes: SIG_DFL, no flags, no restorer, an empty mask of eight bytes.
     let default = [0u64; 4];
-    for number in (1..=SIGNALS).filter(|n| ![libc::SIGKILL, libc::SIGSTOP].contains(n)) {
+    (1..=SIGNALS).filter(|n| ![libc::SIGKILL, libc::SIGSTOP].contains(n)).try_for_each(|number| {
         // SAFETY: `default` outlives the call and installs no handler; a null old action is allowed.
-        raw(unsafe { syscall!(Sysno::rt_sigaction, number, default.as_ptr(), 0, size_of::<u64>()) })?;
-    }
-    Ok(())
+        raw(unsafe { syscall!(Sysno::rt_sigaction, number, default.as_ptr(), 0, size_of::<u64>()) }).map(drop)
+    })
 }

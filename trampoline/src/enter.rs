@@ -13,9 +13,7 @@ use jail::sys::root::Root;
 
 /// In all namespaces of the jail but a pid namespace.
 #[derive(Debug)]
-pub struct Entered {
-    jail: Jail,
-}
+pub struct Entered(Jail);
 
 /// Which of the two processes this one is.
 pub enum Side {
@@ -34,7 +32,7 @@ impl Jail {
             let joined = fd::open(&pin, How::Read).and_then(|pin| ns::join(root, &pin, kind));
             joined.doing("join the jail's namespace", kind.name())?;
         }
-        Ok(Entered { jail: self })
+        Ok(Entered(self))
     }
 }
 
@@ -42,7 +40,7 @@ impl Entered {
     /// Starts the session: from here on two processes share what was opened so far, and each closes what it does not need.
     pub fn begin(self, root: &Root) -> Result<Side, Error> {
         let (read, write) = fd::pipe().doing("make", "a pipe")?;
-        let Jail { lease, spec, run } = self.jail;
+        let Jail { lease, spec, run } = self.0;
         match ns::first_process(root).doing("start", "the session")? {
             Some(init) => Ok(Side::Outside(Armed(Supervisor { init, _lease: lease, orders: write, timeout: run.timeout }))),
             None => Ok(Side::Inside(Box::new(Session { lease, spec, run, orders: read }))),

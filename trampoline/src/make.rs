@@ -63,9 +63,7 @@ pub fn jail(root: &Root, host: &Host, holder: &Holder, task: &Authorised) -> Res
     }
     let (host_name, domain) = (task.spec.hostname.as_ref(), task.spec.domain.as_ref());
     ns::set_names(root, host_name.map(Name::as_str), domain.map(Name::as_str)).doing("set", "the host name")?;
-    for prepared in trees {
-        hang(root, &prepared)?;
-    }
+    trees.iter().try_for_each(|prepared| hang(root, prepared))?;
     // Each session mounts its own procfs there, by name: the name must be a directory of the image, and no link.
     place("proc", How::Directory)?;
     let pin = format!("{}/{}", layout::PINS, layout::pin(task.spec.uid));
