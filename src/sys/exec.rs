@@ -18,7 +18,7 @@ pub struct Program {
 }
 
 /// The child's stack, in bytes: it makes seven library calls, each a thin wrapper of a system call.
-const STACK: usize = 16 * 1024;
+const STACK: usize = 2 * 1024;
 
 /// What the child needs and nothing that allocates; it lives on the parent's stack while the parent is suspended.
 struct Order {

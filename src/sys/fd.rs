@@ -85,6 +85,7 @@ pub fn read_at_most(fd: OwnedFd, most: usize) -> Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(most.saturating_add(1));
     let end = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
     std::fs::File::from(fd).take(end).read_to_end(&mut bytes).map_err(|e| errno(&e))?;
+    bytes.shrink_to_fit();
     Ok(bytes)
 }
 

@@ -22,6 +22,13 @@ pub fn words(count: c_int, words: *const *const c_char) -> Vec<OsString> {
     (0..usize::try_from(count).unwrap_or(0)).map(word).collect()
 }
 
+/// Ends this process at once. Nothing is registered to be done at its end, and libc's search for it would write to memory that
+/// a session's two processes share until one of them does.
+pub fn end(code: u8) -> ! {
+    // SAFETY: a number.
+    unsafe { libc::_exit(code.into()) }
+}
+
 /// Makes a function of type `fn(Vec<OsString>) -> u8` the program's `main`, and a [`Region`](super::memory::Region) its memory.
 ///
 /// The standard library's own start would, before a line of ours and with the caller's limits and descriptors still in
@@ -30,12 +37,12 @@ pub fn words(count: c_int, words: *const *const c_char) -> Vec<OsString> {
 macro_rules! entry {
     ($run:path) => {
         #[global_allocator]
-        static MEMORY: $crate::sys::memory::Region = $crate::sys::memory::Region::new();
+        static MEMORY: $crate::sys::memory::Region = $crate::sys::memory::Region(core::sync::atomic::AtomicUsize::new(0));
 
         // SAFETY: the symbol is C's `main`; a program has one, and rustc's own is absent under `#![no_main]`.
         #[unsafe(no_mangle)]
         extern "C" fn main(count: core::ffi::c_int, words: *const *const core::ffi::c_char) -> core::ffi::c_int {
-            core::ffi::c_int::from($run($crate::sys::start::words(count, words)))
+            $crate::sys::start::end($run($crate::sys::start::words(count, words)))
         }
     };
 }
