@@ -15,7 +15,7 @@ const PROGRAMS: [&str; 3] = ["trampoline", "reaper", "jailbase"];
 const KERNEL: [&str; 5] = ["nix", "libc", "caps", "syscalls", "seccompiler"];
 
 /// What of the setuid binary runs without privilege: after the drop, each takes a `User` or is asked by who has one.
-const UNPRIVILEGED: [&str; 12] = [
+const UNPRIVILEGED: [&str; 11] = [
     "trampoline/src/answer.rs",
     "trampoline/src/inside.rs",
     "trampoline/src/outside.rs",
@@ -27,7 +27,6 @@ const UNPRIVILEGED: [&str; 12] = [
     "src/sys/landlock.rs",
     "src/sys/seccomp.rs",
     "src/sys/streams.rs",
-    "src/sys/text.rs",
 ];
 
 /// What only the other programs use; none of it may be named by trampoline or by what trampoline stands on.

@@ -24,7 +24,6 @@ pub mod seccomp;
 pub mod signal;
 pub mod start;
 pub mod streams;
-pub mod text;
 pub mod whole;
 
 pub use nix::errno::Errno;
@@ -41,7 +40,9 @@ pub fn why(errno: Errno) -> String {
         Errno::ENOSPC | Errno::EDQUOT => "; make room first",
         _ => "",
     };
-    format!("{} ({errno:?}){hint}", errno.desc())
+    // In libc's words, because nix's are a table of pointers, each to be relocated at every start of the setuid program.
+    let words = std::io::Error::from(errno).to_string();
+    format!("{} ({errno:?}){hint}", words.split(" (os error").next().unwrap_or_default())
 }
 
 /// The result of a raw call from the `syscalls` crate, in nix's errno.

@@ -11,7 +11,7 @@ use jail::state::holder::Lease;
 use jail::sys::drop::User;
 use jail::sys::exec::{self, Program};
 use jail::sys::init::{self, Children, Ended, Event, Signal};
-use jail::sys::{self, Errno, streams, text, why};
+use jail::sys::{self, Errno, streams, why};
 use std::ffi::{CStr, CString};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
@@ -59,7 +59,6 @@ impl Confined {
         let pid = exec::start(&self.user, &program).map_err(|errno| not_started(&self.user, &program, &name, errno))?;
         // The program alone decides when its readers and writers see the end.
         streams::hush(2);
-        text::give_back();
         Ok(Launched { program: pid, children, orders, _lease: lease })
     }
 }

@@ -5,7 +5,7 @@ use jail::error::{Error, code};
 use jail::state::Doing;
 use jail::state::holder::Lease;
 use jail::sys::init::{self, Pid, Signal};
-use jail::sys::{await_signal, streams, text};
+use jail::sys::{await_signal, streams};
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
@@ -25,12 +25,10 @@ impl Supervisor {
     pub fn watch(self) -> Result<u8, Error> {
         let Self { init, _lease: lease, orders, timeout } = self;
         let awaited = await_signal::awaited();
-        text::give_back();
-        let start = Instant::now();
-        let mut deadline = timeout.map(|after| (after, Signal::SIGTERM));
+        let mut deadline = timeout.map(|after| (Instant::now(), after, Signal::SIGTERM));
         let mut over = None;
         let code = loop {
-            let left = deadline.map(|(after, _)| after.saturating_sub(start.elapsed()));
+            let left = deadline.map(|(start, after, _)| after.saturating_sub(start.elapsed()));
             match await_signal::wait(&awaited, left).doing("wait", "for the session")? {
                 Some(Signal::SIGCHLD) => {
                     if let Some(ended) = init::reap_one(init).doing("reap", "the session")? {
@@ -40,9 +38,9 @@ impl Supervisor {
                 // The pipe is full only if init is stopped; what it cannot read it need not read.
                 Some(other) => init::order(&orders, other).unwrap_or(()),
                 None => match deadline {
-                    Some((after, Signal::SIGTERM)) => {
+                    Some((start, after, Signal::SIGTERM)) => {
                         init::order(&orders, Signal::SIGTERM).unwrap_or(());
-                        deadline = Some((after.saturating_add(GRACE), Signal::SIGKILL));
+                        deadline = Some((start, after.saturating_add(GRACE), Signal::SIGKILL));
                         over = Some(after);
                     }
                     _ => break code::SIGNAL.saturating_add(9),
