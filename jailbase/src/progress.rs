@@ -1,11 +1,14 @@
-//! Long work shows on a terminal how far it is, how fast it goes and how long it will take. A log, a pipe or somebody who
-//! wants quiet has no use for that.
+//! Long work shows on a terminal how far it is, how fast it goes and how long it will take; in a log or a pipe it says so by a plain
+//! line now and then. Somebody who wants quiet gets neither.
 
 use crate::tell;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use indicatif::{BinaryBytes, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::fmt::Write;
-use std::io::Read;
-use std::time::Duration;
+use std::io::{IsTerminal, Read, stderr};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 /// With fewer columns there is no bar, but what it says.
 const WIDE: u16 = 60;
@@ -13,9 +16,44 @@ const WIDE: u16 = 60;
 /// How often it is drawn at most.
 const PER_SECOND: u8 = 10;
 
+/// Seconds between two plain lines. What is done sooner says nothing.
+const EVERY: u64 = 5;
+
 /// One piece of work.
 #[derive(Debug)]
-pub struct Progress(ProgressBar);
+pub struct Progress {
+    bar: ProgressBar,
+    plain: Option<Plain>,
+    teller: Option<(Sender<()>, JoinHandle<()>)>,
+}
+
+/// What a plain line is made of.
+#[derive(Debug)]
+struct Plain {
+    what: String,
+    in_bytes: bool,
+    since: Instant,
+    /// The second from which on the next line is due.
+    next: AtomicU64,
+}
+
+impl Plain {
+    /// Whether a line is due so long after the beginning; each is due once.
+    fn is_due(&self, after: Duration) -> bool {
+        let (now, next) = (after.as_secs(), self.next.load(Ordering::Relaxed));
+        now >= next && self.next.compare_exchange(next, now.saturating_add(EVERY), Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+
+    fn line(&self, done: u64, all: u64, after: Duration) -> String {
+        let rate = done.checked_div(after.as_secs()).unwrap_or(done).max(1);
+        let left = HumanDuration(Duration::from_secs(all.saturating_sub(done) / rate));
+        if self.in_bytes {
+            format!("{}: {} of {}, {}/s, {left} left", self.what, BinaryBytes(done), BinaryBytes(all), BinaryBytes(rate))
+        } else {
+            format!("{}: {done} of {all}, {rate}/s, {left} left", self.what)
+        }
+    }
+}
 
 impl Progress {
     /// So many steps to do.
@@ -32,10 +70,19 @@ impl Progress {
 
     /// What nobody knows the length of.
     pub fn endless(what: &str) -> Self {
-        let own = Self::begin(what, 0, ["{spinner} {msg} {elapsed}"; 2]);
-        if !own.0.is_hidden() {
-            own.0.enable_steady_tick(Duration::from_millis(200));
+        let mut own = Self::begin(what, 0, ["{spinner} {msg} {elapsed}"; 2]);
+        if !own.bar.is_hidden() {
+            own.bar.enable_steady_tick(Duration::from_millis(200));
         }
+        own.teller = own.plain.take().map(|plain| {
+            let (end, ended) = channel();
+            let tell = move || {
+                while ended.recv_timeout(Duration::from_secs(EVERY)) == Err(RecvTimeoutError::Timeout) {
+                    tell::note(&format!("{}: {} so far", plain.what, HumanDuration(plain.since.elapsed())));
+                }
+            };
+            (end, thread::spawn(tell))
+        });
         own
     }
 
@@ -49,29 +96,47 @@ impl Progress {
             bar.set_style(style.with_key("rate", rate).progress_chars("=> "));
         }
         bar.set_message(what.to_owned());
-        Self(bar)
+        let plain = (!tell::is_quiet() && !stderr().is_terminal()).then(|| Plain {
+            what: what.to_owned(),
+            in_bytes: wide.contains("bytes"),
+            since: Instant::now(),
+            next: AtomicU64::new(EVERY),
+        });
+        Self { bar, plain, teller: None }
     }
 
     /// One step is done.
     pub fn step(&self) {
-        self.0.inc(1);
+        self.steps(1);
     }
 
     /// So many are done.
     pub fn steps(&self, count: u64) {
-        self.0.inc(count);
+        self.bar.inc(count);
+        if let Some(plain) = &self.plain {
+            let after = plain.since.elapsed();
+            if plain.is_due(after) {
+                tell::note(&plain.line(self.bar.position(), self.bar.length().unwrap_or(0), after));
+            }
+        }
     }
 
     /// A reader of which each byte is a step.
     pub fn reading<R: Read>(&self, from: R) -> impl Read {
-        self.0.wrap_read(from)
+        Reading { from, progress: self }
     }
+}
 
-    /// It is over, and the line is free again.
-    pub fn end(&self) {
-        // ORDER: the thread that draws is gone before anybody joins a namespace, which a process of many threads cannot.
-        self.0.disable_steady_tick();
-        self.0.finish_and_clear();
+struct Reading<'a, R> {
+    from: R,
+    progress: &'a Progress,
+}
+
+impl<R: Read> Read for Reading<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.from.read(buffer)?;
+        self.progress.steps(u64::try_from(count).unwrap_or(0));
+        Ok(count)
     }
 }
 
@@ -82,7 +147,43 @@ fn rate(state: &ProgressState, text: &mut dyn Write) {
 }
 
 impl Drop for Progress {
+    /// It is over, and the line is free again.
     fn drop(&mut self) {
-        self.end();
+        // ORDER: the thread that draws or tells is gone before anybody joins a namespace, which a process of many threads cannot.
+        self.bar.disable_steady_tick();
+        self.bar.finish_and_clear();
+        if let Some((end, teller)) = self.teller.take() {
+            drop(end);
+            // A thread that only writes lines has nothing to tell by its end.
+            teller.join().unwrap_or(());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plain(in_bytes: bool) -> Plain {
+        Plain { what: "unpacking".into(), in_bytes, since: Instant::now(), next: AtomicU64::new(EVERY) }
+    }
+
+    #[test]
+    fn a_line_is_due_every_five_seconds_and_once() {
+        let plain = plain(true);
+        let due: Vec<u64> = (0..40).map(|half| half / 2).filter(|s| plain.is_due(Duration::from_secs(*s))).collect();
+        assert_eq!(due, [5, 10, 15]);
+        assert!(plain.is_due(Duration::from_secs(100)) && !plain.is_due(Duration::from_secs(104)));
+    }
+
+    #[test]
+    fn a_line_says_how_far_it_is_how_fast_it_goes_and_how_long_it_will_take() {
+        let ten = Duration::from_secs(10);
+        assert_eq!(
+            plain(true).line(100 << 20, 300 << 20, ten),
+            "unpacking: 100.00 MiB of 300.00 MiB, 10.00 MiB/s, 20 seconds left"
+        );
+        assert_eq!(plain(false).line(50, 60, ten), "unpacking: 50 of 60, 5/s, 2 seconds left");
+        assert_eq!(plain(false).line(0, 60, Duration::ZERO), "unpacking: 0 of 60, 1/s, 60 seconds left");
     }
 }

@@ -55,6 +55,11 @@ pub fn doing(what: &str) {
     }
 }
 
+/// One line for a log: how far long work is.
+pub fn note(text: &str) {
+    writeln!(stderr(), "jailbase: {text}").ok();
+}
+
 /// Writes something for programs.
 pub fn json(what: &impl serde::Serialize) -> Result<(), Error> {
     let text = serde_json::to_string_pretty(what).map_err(|error| Error::failed("write", "JSON", error))?;

@@ -1,11 +1,12 @@
-//! What takes long shows how far it is: on a terminal, and nowhere else.
+//! What takes long shows how far it is: by a bar on a terminal, by a line now and then elsewhere.
 
 use crate::Place;
 use crate::common::screen::Screen;
-use crate::common::{STATE, program, seen};
+use crate::common::{STATE, process, program, seen};
 use crate::shell;
 use std::fs;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::thread;
 use std::time::Duration;
 
 /// An archive of so many MiB that takes its time, by a pipe that gives it slowly.
@@ -50,6 +51,39 @@ fn a_bar_fits_its_terminal_and_is_gone_when_the_work_is_done() {
         }
         assert!(!text.contains("MiB/s"), "the bar stays:\n{text}");
     }
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_log_gets_a_plain_line_every_few_seconds_and_not_from_who_is_quiet() {
+    let place = Place::new("line");
+    let file = archive(&place, 300);
+    let name = "t-line";
+    drop(fs::remove_dir_all(format!("{STATE}/images/{name}")));
+    // Unpacking is what it does soon after its start; stopped in the midst of it, it takes long without any work.
+    let build = |words: &[&str]| {
+        let mut command = Command::new(program("jailbase"));
+        command.args(words).args(["image", "build", name, "--from", &format!("tar:{file}")]);
+        let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let under_way = || {
+            let entries = fs::read_dir(format!("{STATE}/images/{name}")).into_iter().flatten().flatten();
+            entries.filter_map(|entry| fs::metadata(entry.path().join("root/data/big")).ok()).any(|big| big.len() > 1 << 20)
+        };
+        assert!(seen::within(Duration::from_secs(20), under_way), "it does not unpack");
+        process::kill(child.id(), libc::SIGSTOP);
+        thread::sleep(Duration::from_millis(5500));
+        process::kill(child.id(), libc::SIGCONT);
+        let done = child.wait_with_output().unwrap();
+        drop(fs::remove_dir_all(format!("{STATE}/images/{name}")));
+        assert_eq!(done.status.code(), Some(0), "{}", String::from_utf8_lossy(&done.stderr));
+        String::from_utf8(done.stderr).unwrap()
+    };
+    let said = build(&[]);
+    let lines: Vec<&str> = said.lines().filter(|line| line.starts_with("jailbase: unpacking: ")).collect();
+    assert_eq!(lines.len(), 1, "{said}");
+    assert!(lines[0].contains(" MiB of 30") && lines[0].contains("/s, ") && lines[0].ends_with(" left"), "{said}");
+    assert!(!said.contains('\r') && !said.contains('\u{1b}'), "{said:?}");
+    assert_eq!(build(&["-q"]), "");
 }
 
 #[test]

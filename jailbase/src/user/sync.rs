@@ -86,7 +86,7 @@ pub fn run(root: &Root, host: &Host, words: &Words) -> Result<u8, Error> {
         rows.push(member(root, host, words, name).unwrap_or_else(|error| Row::failed(name, None, error)));
         progress.step();
     }
-    progress.end();
+    drop(progress);
     let told = Told::of(&words.group, words.dry_run, rows);
     told.say(words.json)?;
     Ok(told.code())
