@@ -1,8 +1,6 @@
 //! Who is who. A caller, a target, a group and a name are four types, so that none can stand in for another.
 #![forbid(unsafe_code)]
 
-use std::fmt;
-
 /// The real uid that runs trampoline; any value, as the kernel gave it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Caller(u32);
@@ -78,13 +76,14 @@ impl Name {
 
 macro_rules! shown {
     ($($name:ident)*) => {
-        $(impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.fmt(f)
+        $(impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                std::fmt::Display::fmt(&self.0, f)
             }
         })*
     };
 }
+pub(crate) use shown;
 shown!(Caller Target Group Name);
 
 #[cfg(test)]

@@ -1,8 +1,6 @@
 //! A path that can be handed to the kernel as it stands: absolute and normal.
 #![forbid(unsafe_code)]
 
-use std::fmt;
-
 /// An absolute path without `.`, `..`, empty components, control characters, `:` or non-UTF-8; 2 to 1024 bytes, never `/`.
 /// The colon is out because the path is a field of `/etc/passwd`.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -29,11 +27,7 @@ impl JailPath {
     }
 }
 
-impl fmt::Display for JailPath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
+crate::id::shown!(JailPath);
 
 #[cfg(test)]
 mod tests {

@@ -53,11 +53,6 @@ impl Holder {
         ns::join(root, &self.0, Kind::Mount).doing("join", "the holder")
     }
 
-    /// In the holder: the template.
-    pub fn template(&self) -> Result<OwnedFd, Error> {
-        fd::open(&format!("/{}", layout::TEMPLATE), How::Read).doing("open", "the template of jails")
-    }
-
     /// In the holder: the lease on a target's jail, if it lives.
     pub fn lease(&self, target: Target) -> Result<Option<Lease>, Error> {
         Ok(pinned(&format!("/{}/{}", layout::PINS, layout::pin(target)))?.map(Lease))

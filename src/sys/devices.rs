@@ -18,12 +18,6 @@ const LINKS: [(&str, &str); 5] = [
     ("stderr", "/proc/self/fd/2"),
 ];
 
-/// The group of terminals, 5 on every distribution: a slave belongs to it so that write(1) and its kin can be let in.
-const TTY: &str = "5";
-
-/// The most terminals of one jail: the host has 4096 for all.
-const PTYS: &str = "64";
-
 /// `/dev`, filled and then closed.
 pub fn tree(root: &Root) -> Result<OwnedFd> {
     let tree = new_filesystem(root, c"tmpfs", &[(c"mode", "0755"), (c"size", "64k")], Flags::DEVICES)?;
@@ -34,8 +28,11 @@ pub fn tree(root: &Root) -> Result<OwnedFd> {
 }
 
 /// `/dev/pts`: an instance of its own, so that no terminal of the host or of another jail has a name here.
+///
+/// Group 5 is that of terminals on every distribution: a slave belongs to it so that write(1) and its kin can be let in. One jail
+/// has 64 at the most: the host has 4096 for all.
 pub fn pts(root: &Root) -> Result<OwnedFd> {
-    new_filesystem(root, c"devpts", &[(c"mode", "0620"), (c"ptmxmode", "0666"), (c"gid", TTY), (c"max", PTYS)], Flags::DEVICES)
+    new_filesystem(root, c"devpts", &[(c"mode", "0620"), (c"ptmxmode", "0666"), (c"gid", "5"), (c"max", "64")], Flags::DEVICES)
 }
 
 /// `/dev/shm` of so many bytes.

@@ -4,7 +4,7 @@ pub use super::expire::names;
 use super::{Errno, Result, fd};
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::{Mode, mkdirat};
-pub use nix::unistd::{chdir as enter, fchdir as enter_directory};
+pub use nix::unistd::{chdir as enter, fchdir as enter_directory, symlinkat as link};
 use std::os::fd::AsFd;
 
 /// Makes an empty file if there is none.
@@ -27,11 +27,6 @@ pub fn make_directory(dir: impl AsFd, name: &str, mode: u32) -> Result<()> {
         Err(Errno::EEXIST) => Ok(()),
         made => made,
     }
-}
-
-/// Makes a symbolic link.
-pub fn link(text: &str, dir: impl AsFd, name: &str) -> Result<()> {
-    nix::unistd::symlinkat(text, dir, name)
 }
 
 /// Removes a file from a directory.

@@ -9,9 +9,7 @@ use std::time::{Duration, Instant};
 /// An exclusive lock, held as long as this value lives.
 #[derive(Debug)]
 #[must_use]
-pub struct Lock {
-    _held: OwnedFd,
-}
+pub struct Lock(#[allow(dead_code)] OwnedFd);
 
 impl Lock {
     /// Waits for the lock, ten seconds at most: who holds it may be frozen, and others must not freeze with him.
@@ -31,7 +29,7 @@ impl Lock {
         // A description of its own: the lock is on that, and falls with it; `dir` may live on.
         let own = fd::open_beneath(dir, ".", How::List)?;
         // SAFETY: a live descriptor and a constant.
-        Errno::result(unsafe { libc::flock(own.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) }).map(|_| Self { _held: own })
+        Errno::result(unsafe { libc::flock(own.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) }).map(|_| Self(own))
     }
 }
 

@@ -3,7 +3,7 @@
 //! An allocator that asks the kernel for each size it has not met costs a tenth of a warm entry: calls, and pages touched.
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 /// Bytes of the region. Pages that nobody touches cost nothing; what does not fit goes to libc's allocator.
 const SIZE: usize = 128 * 1024;
@@ -21,21 +21,22 @@ unsafe extern "C" {
     static mut jail_region: [u8; SIZE];
 }
 
-/// How many bytes of the region are taken. A process has one of these.
-#[derive(Debug)]
-pub struct Region(pub AtomicUsize);
+/// How many bytes of the region are taken.
+static TAKEN: AtomicUsize = AtomicUsize::new(0);
 
-impl Region {
-    /// Moves the end of this piece, if it was the last to be taken and there is room.
-    fn resize(&self, piece: *mut u8, from: usize, to: usize) -> bool {
-        let end = |size: usize| offset(piece).wrapping_add(size.next_multiple_of(GRAIN));
-        end(to) <= SIZE && self.0.compare_exchange(end(from), end(to), Relaxed, Relaxed).is_ok()
-    }
-}
+/// The memory of a program.
+#[derive(Debug)]
+pub struct Region;
 
 /// Where in the region a piece begins; SIZE or more is not in it.
 fn offset(piece: *mut u8) -> usize {
     piece.addr().wrapping_sub((&raw const jail_region).addr())
+}
+
+/// Moves the end of a piece, if it was the last to be taken and there is room.
+fn resize(piece: *mut u8, from: usize, to: usize) -> bool {
+    let end = |size: usize| offset(piece).wrapping_add(size.next_multiple_of(GRAIN));
+    offset(piece) < SIZE && end(to) <= SIZE && TAKEN.compare_exchange(end(from), end(to), SeqCst, SeqCst).is_ok()
 }
 
 // SAFETY: a piece is within the region, aligned to GRAIN, and nobody else's until it is given back; all else is libc's. Who has
@@ -44,34 +45,35 @@ unsafe impl GlobalAlloc for Region {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let size = layout.size().next_multiple_of(GRAIN);
         let take = |taken: usize| taken.checked_add(size).filter(|end| *end <= SIZE && layout.align() <= GRAIN);
-        match self.0.fetch_update(Relaxed, Relaxed, take) {
+        let piece = match TAKEN.fetch_update(SeqCst, SeqCst, take) {
             // SAFETY: the piece ends at or before the end of the region.
             Ok(at) => unsafe { (&raw mut jail_region).cast::<u8>().add(at) },
             // SAFETY: the caller's promises are handed on.
             Err(_) => unsafe { System.alloc(layout) },
-        }
+        };
+        // The standard library would first say so, and we may still be root.
+        std::ptr::NonNull::new(piece).map_or_else(|| std::process::abort(), std::ptr::NonNull::as_ptr)
     }
 
+    // SAFETY: what the caller promises, a piece of ours with its own layout, is all that is needed.
     unsafe fn dealloc(&self, piece: *mut u8, layout: Layout) {
         // What was taken last is free again.
-        if !self.resize(piece, layout.size(), 0) && offset(piece) >= SIZE {
-            // SAFETY: what is not of the region came from there.
+        if !resize(piece, layout.size(), 0) && offset(piece) >= SIZE {
+            // SAFETY: what is not of the region came from libc, and is the caller's to give back.
             unsafe { System.dealloc(piece, layout) }
         }
     }
 
     unsafe fn realloc(&self, piece: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         // What was taken last grows and shrinks where it is: a buffer takes no more than came to be in it.
-        if self.resize(piece, layout.size(), size) {
+        if resize(piece, layout.size(), size) {
             return piece;
         }
         // SAFETY: the caller's promises are handed on; the new piece is another one, and both are as long as is copied.
         unsafe {
             let new = self.alloc(Layout::from_size_align_unchecked(size, layout.align()));
-            if !new.is_null() {
-                new.copy_from_nonoverlapping(piece, size.min(layout.size()));
-                self.dealloc(piece, layout);
-            }
+            new.copy_from_nonoverlapping(piece, size.min(layout.size()));
+            self.dealloc(piece, layout);
             new
         }
     }
@@ -86,7 +88,9 @@ mod tests {
     /// The one region, all of it free.
     fn region() -> (Region, MutexGuard<'static, ()>) {
         static ONE: Mutex<()> = Mutex::new(());
-        (Region(AtomicUsize::new(0)), ONE.lock().unwrap_or_else(PoisonError::into_inner))
+        let one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+        TAKEN.store(0, SeqCst);
+        (Region, one)
     }
 
     fn holds(piece: *mut u8, size: usize, mark: u8) -> bool {
@@ -150,14 +154,14 @@ mod tests {
                 let piece = region.alloc(layout(size));
                 region.dealloc(piece, layout(size));
             }
-            assert_eq!(region.0.load(Relaxed), 0);
+            assert_eq!(TAKEN.load(SeqCst), 0);
             let first = region.alloc(layout(8));
             let piece = [4000, 70_000, 100]
                 .into_iter()
                 .fold((first, 8), |(piece, old), new| (region.realloc(piece, layout(old), new), new));
             assert_eq!(piece, (first, 100));
         }
-        assert_eq!(region.0.load(Relaxed), 112);
+        assert_eq!(TAKEN.load(SeqCst), 112);
     }
 
     #[test]
@@ -167,12 +171,12 @@ mod tests {
         // SAFETY: pieces of the sizes named, given back once each.
         unsafe {
             let piece = region.realloc(region.alloc(layout(10)), layout(10), SIZE + 1);
-            assert!(offset(piece) >= SIZE && region.0.load(Relaxed) == 0);
+            assert!(offset(piece) >= SIZE && TAKEN.load(SeqCst) == 0);
             piece.write_bytes(7, SIZE + 1);
             let piece = region.realloc(piece, layout(SIZE + 1), 10);
             assert!(offset(piece) == 0 && holds(piece, 10, 7));
             region.dealloc(piece, layout(10));
         }
-        assert_eq!(region.0.load(Relaxed), 0);
+        assert_eq!(TAKEN.load(SeqCst), 0);
     }
 }

@@ -38,9 +38,10 @@ pub fn why(errno: Errno) -> String {
         Errno::ELOOP => "; a symbolic link is on the way, and none is followed here",
         Errno::ETIMEDOUT => "; somebody holds it, fuser -v names the process",
         Errno::ENOSPC | Errno::EDQUOT => "; make room first",
+        Errno::UnknownErrno => "; what the kernel answered has no name",
         _ => "",
     };
-    // In libc's words, because nix's are a table of pointers, each to be relocated at every start of the setuid program.
+    // In libc's words: nix's are one more table of pointers, each to be relocated at every start of the setuid program.
     let words = std::io::Error::from(errno).to_string();
     format!("{} ({errno:?}){hint}", words.split(" (os error").next().unwrap_or_default())
 }

@@ -1,7 +1,9 @@
 //! How the setuid program starts: at C's `main`, without the start-up of Rust's standard library.
 
-use std::ffi::{CStr, OsString, c_char, c_int};
+use super::{Errno, Result};
+use std::ffi::{CStr, OsString, c_char, c_int, c_void};
 use std::os::unix::ffi::OsStringExt;
+use std::slice;
 
 /// A panic is our own fault: it aborts, and says nothing. The standard library's own handler would open files that the
 /// caller names by RUST_BACKTRACE, and print addresses.
@@ -22,8 +24,28 @@ pub fn words(count: c_int, words: *const *const c_char) -> Vec<OsString> {
     (0..usize::try_from(count).unwrap_or(0)).map(word).collect()
 }
 
-/// Ends this process at once. Nothing is registered to be done at its end, and libc's search for it would write to memory that
-/// a session's two processes share until one of them does.
+/// Makes read-only what only the relocations had to write, the addresses of functions among it. musl does so in its loader, and
+/// the start of its static programs does not (ldso/dynlink.c and crt/rcrt1.c of musl 1.2); a failure ends the program.
+pub fn seal() -> Result<()> {
+    extern "C" fn one(of: *mut libc::dl_phdr_info, _: usize, page: *mut c_void) -> c_int {
+        // SAFETY: libc shows the headers of this program, which live as long as it does.
+        let (base, headers) = unsafe { ((*of).dlpi_addr, slice::from_raw_parts((*of).dlpi_phdr, (*of).dlpi_phnum.into())) };
+        let begin = |at: u64| usize::try_from(base.wrapping_add(at)).unwrap_or(0) & !page.addr().wrapping_sub(1);
+        let sealed = headers.iter().filter(|header| header.p_type == libc::PT_GNU_RELRO).map(|header| {
+            let (start, end) = (begin(header.p_vaddr), begin(header.p_vaddr.wrapping_add(header.p_memsz)));
+            // SAFETY: whole pages which the linker set apart to become read-only.
+            unsafe { libc::mprotect(std::ptr::with_exposed_provenance_mut(start), end.saturating_sub(start), libc::PROT_READ) }
+        });
+        sealed.min().unwrap_or(0)
+    }
+    // SAFETY: a number. musl and glibc know it without a file.
+    let page = usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).map_err(|_| Errno::EINVAL)?;
+    // SAFETY: the function is called before this call returns, with the size of a page as its word.
+    Errno::result(unsafe { libc::dl_iterate_phdr(Some(one), std::ptr::without_provenance_mut(page)) }).map(drop)
+}
+
+/// Ends this process at once. Nothing is registered to be done at its end, and libc's search for it would write to memory, which
+/// the kernel would have to copy: the two processes of a session share each page until one writes to it.
 pub fn end(code: u8) -> ! {
     // SAFETY: a number.
     unsafe { libc::_exit(code.into()) }
@@ -37,7 +59,7 @@ pub fn end(code: u8) -> ! {
 macro_rules! entry {
     ($run:path) => {
         #[global_allocator]
-        static MEMORY: $crate::sys::memory::Region = $crate::sys::memory::Region(core::sync::atomic::AtomicUsize::new(0));
+        static MEMORY: $crate::sys::memory::Region = $crate::sys::memory::Region;
 
         // SAFETY: the symbol is C's `main`; a program has one, and rustc's own is absent under `#![no_main]`.
         #[unsafe(no_mangle)]

@@ -35,7 +35,7 @@ pub fn write_ahead(dir: impl AsFd, name: &str, bytes: &[u8], mode: u32) -> Resul
 pub fn link(dir: impl AsFd, name: &str, text: &str) -> Result<()> {
     let new = unfinished(name);
     clear(&dir, &new)?;
-    replace(files::link(text, &dir, &new), &dir, &new, name)?;
+    replace(files::link(text, &dir, new.as_str()), &dir, &new, name)?;
     fsync(dir)
 }
 

@@ -2,6 +2,7 @@
 
 use crate::common::user::User;
 use crate::common::{process, seen};
+use std::os::unix::process::ExitStatusExt;
 
 fn hard_and_soft(limits: &str, name: &str) -> (String, String) {
     let line = limits.lines().find(|l| l.starts_with(name)).unwrap_or_else(|| panic!("no {name} in {limits}"));
@@ -105,6 +106,18 @@ fn all_hostile_limits_at_once_stop_nothing() {
         process::limit(libc::RLIMIT_NOFILE, 4)
     });
     is_survived(&user, &done.run(), "all at once");
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn without_memory_for_the_words_of_its_caller_it_ends_without_a_word_of_its_own() {
+    let user = User::with(&OWN);
+    let word = "x".repeat(100_000);
+    let words: Vec<&str> = ["echo"].into_iter().chain(std::iter::repeat_n(word.as_str(), 6)).collect();
+    let done = user.call(&words).after(|| process::limit(libc::RLIMIT_DATA, 200 << 10)).run();
+    // It is still root then, and what standard error is nobody has looked at yet.
+    assert_eq!((done.status.signal(), done.out.len(), done.err.as_str()), (Some(libc::SIGABRT), 0, ""));
+    assert_eq!(user.shell("echo after"), "after");
 }
 
 #[test]

@@ -21,5 +21,6 @@ mod orders;
 mod readonly;
 mod real;
 mod removal;
+mod sealed;
 mod software;
 mod streams;

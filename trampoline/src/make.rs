@@ -38,7 +38,7 @@ pub fn jail(root: &Root, host: &Host, holder: &Holder, task: &Authorised) -> Res
     if task.dir.spec()? != task.spec {
         return Err(Error::failed("make the jail of", task.spec.name.to_string(), "its spec was changed meanwhile; try again"));
     }
-    let template = holder.template()?;
+    let template = fd::open(&format!("/{}", layout::TEMPLATE), How::Read).doing("open", "the template of jails")?;
     // ORDER: still in the holder. KERNEL: terminals of a devpts that is made in the host's own mount namespace may use up
     // those that are kept for the host (`mount_opts.reserve`, fs/devpts/inode.c).
     let pts = devices::pts(root).doing("make", "/dev/pts")?;
@@ -63,7 +63,7 @@ pub fn jail(root: &Root, host: &Host, holder: &Holder, task: &Authorised) -> Res
     }
     let (host_name, domain) = (task.spec.hostname.as_ref(), task.spec.domain.as_ref());
     ns::set_names(root, host_name.map(Name::as_str), domain.map(Name::as_str)).doing("set", "the host name")?;
-    trees.iter().try_for_each(|prepared| hang(root, prepared))?;
+    trees.into_iter().try_for_each(|prepared| hang(root, &prepared))?;
     // Each session mounts its own procfs there, by name: the name must be a directory of the image, and no link.
     place("proc", How::Directory)?;
     let pin = format!("{}/{}", layout::PINS, layout::pin(task.spec.uid));
