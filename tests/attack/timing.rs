@@ -1,21 +1,29 @@
 //! Callers who strike in the middle: signals and kills at every instant of a cold entry.
 
+use crate::common::attacker::rounds;
 use crate::common::user::User;
 use crate::common::{program, seen, sweep};
 use std::time::Duration;
+
+/// Microseconds to wait in each round: so many steps of that length, and in further turns the instants between them.
+fn instants(steps: u32, length: u64) -> impl Iterator<Item = u64> {
+    let all = rounds(steps);
+    println!("{all} instants");
+    (0..all).map(move |round| u64::from(round % steps) * length + u64::from(round / steps) * 7 % length)
+}
 
 #[test]
 #[ignore = "needs root and installed programs: make check"]
 fn a_cold_entry_killed_at_any_instant_leaves_a_state_from_which_the_next_one_works() {
     let user = User::new();
     let sweeps = sweep::ours();
-    for step in 0..60u64 {
+    for (round, instant) in instants(60, 60).enumerate() {
         let running = user.call(&["sleep", "5"]).start();
-        std::thread::sleep(Duration::from_micros(step * 60));
+        std::thread::sleep(Duration::from_micros(instant));
         running.signal(libc::SIGKILL);
         running.end();
         assert!(seen::within(Duration::from_secs(1), || seen::processes(user.uid).is_empty()), "{:?}", seen::processes(user.uid));
-        if step % 3 == 0 {
+        if round % 3 == 0 {
             assert_eq!(user.run(&["id", "-u"]).well(), user.uid.to_string());
         }
         seen::within(Duration::from_millis(200), || {
@@ -30,10 +38,10 @@ fn a_cold_entry_killed_at_any_instant_leaves_a_state_from_which_the_next_one_wor
 #[ignore = "needs root and installed programs: make check"]
 fn the_caller_cannot_stop_or_kill_it_while_it_has_privilege() {
     let user = User::new();
-    for step in 0..40u64 {
+    for instant in instants(40, 50) {
         // The caller itself, and not root, sends the signals; it hits the privileged part or the supervisor.
         let running = user.call(&["sh", "-c", "exit 7"]).start();
-        std::thread::sleep(Duration::from_micros(step * 50));
+        std::thread::sleep(Duration::from_micros(instant));
         let pid = running.pid().to_string();
         let line = format!("kill -STOP {pid}; kill -TSTP {pid}; kill -CONT {pid}");
         crate::common::call::Call::of("/bin/sh", ["-c", &line]).run();
@@ -47,12 +55,12 @@ fn the_caller_cannot_stop_or_kill_it_while_it_has_privilege() {
 fn a_term_before_the_program_has_started_is_not_lost() {
     let user = User::new();
     user.ensure();
-    for step in 0..40u64 {
+    for instant in instants(40, 50) {
         let running = user.call(&["sleep", "20"]).start();
-        std::thread::sleep(Duration::from_micros(500 + step * 50));
+        std::thread::sleep(Duration::from_micros(500 + instant));
         running.signal(libc::SIGTERM);
         let done = running.end();
-        assert!(done.took < Duration::from_secs(10), "the signal was lost after {} us", 500 + step * 50);
+        assert!(done.took < Duration::from_secs(10), "the signal was lost after {} us", 500 + instant);
     }
 }
 

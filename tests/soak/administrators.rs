@@ -52,16 +52,19 @@ fn remove(tenant: &Tenant, dice: &mut Dice, figures: &Figures) {
         tenant.change(|| {
             let done = jailbase(&words);
             let said = String::from_utf8_lossy(&done.stderr);
+            // It waits a while for programs to end, and says so.
+            let mut lines = said.lines().filter(|line| !line.starts_with("jailbase: warning: waiting up to "));
+            let last = lines.next().unwrap_or_default();
+            assert_eq!(lines.next(), None, "{said}");
             if done.status.success() {
-                assert_eq!(said, "");
+                assert_eq!(last, "");
                 figures.add(Event::Removed);
                 return false;
             }
-            let why = "programs are running in the jail; end them first, then try again";
-            assert_eq!(
-                (done.status.code(), said.trim_end()),
-                (Some(77), format!("jailbase: cannot remove the user {name}: {why}").as_str())
-            );
+            let why = "programs are running in the jail after ";
+            assert_eq!(done.status.code(), Some(77), "{said}");
+            assert!(last.starts_with(&format!("jailbase: cannot remove the user {name}: {why}")), "{said}");
+            assert!(last.contains(" and people are let in again; end them with jailbase kill"), "{said}");
             figures.add(Event::NotRemoved);
             true
         });
@@ -94,11 +97,12 @@ fn drain(whom: &[&str], those: &[Tenant], name: &str, event: Event, figures: &Fi
     let done = reaper.arg("--drain").args(whom).args(["--wait", "2"]).env_clear().output().unwrap();
     those.iter().for_each(Tenant::end);
     let said = String::from_utf8_lossy(&done.stderr);
+    // It says for whom it waits.
+    let lines: Vec<&str> = said.lines().filter(|line| !line.contains(": waiting for ")).collect();
+    let not_drained = |line: &&str| line.contains(": not drained, and people are let in again; in use by ");
     figures.add(match done.status.code() {
-        Some(0) if said.is_empty() => event,
-        Some(75) if said.lines().all(|line| line.ends_with(": sessions still run, and new ones may begin again")) => {
-            Event::NotDrained
-        }
+        Some(0) if lines.is_empty() => event,
+        Some(75) if !lines.is_empty() && lines.iter().all(not_drained) => Event::NotDrained,
         // Somebody had just removed that user.
         Some(77) if !name.is_empty() && said.contains(" is missing: this u") => Event::NothingToDrain,
         code => panic!("a drain of {whom:?}: {code:?}: {said}"),

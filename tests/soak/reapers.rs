@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 const OUTCOMES: [&str; 5] = ["marked", "in use", "unmounted", "in making", "empty place removed"];
 const WAITED: &str = "reaper: another sweep is under way and does what this one would: nothing done";
+/// The same of one who was seen.
+const AT_WORK: &str = " is at work on the jails: nothing done, the next sweep will";
 
 /// Sweeps until the end.
 pub fn sweep_until(end: &AtomicBool, figures: &Figures) {
@@ -25,7 +27,9 @@ pub fn sweep(figures: &Figures) {
         match outcome {
             "unmounted" => figures.add(Event::Unmounted),
             "in making" | "empty place removed" => figures.add(Event::EmptyPlace),
-            _ if line == WAITED => figures.add(Event::SweepLeftOut),
+            _ if line == WAITED || (line.starts_with("reaper: pid ") && line.ends_with(AT_WORK)) => {
+                figures.add(Event::SweepLeftOut)
+            }
             _ if line.starts_with("sweep: ") => figures.add(Event::Sweep),
             _ => assert!(OUTCOMES.contains(&outcome), "a sweep said: {line}"),
         }
