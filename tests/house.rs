@@ -294,6 +294,26 @@ fn no_program_is_started_but_by_the_launch_and_by_jailbase() {
 }
 
 #[test]
+fn whatever_jailbase_starts_begins_with_an_empty_environment() {
+    let mut inherits = Vec::new();
+    let mut starts = 0;
+    for file in all(&["jailbase/src"]) {
+        let code: Vec<&str> = file.own().lines().collect();
+        for (at, line) in code.iter().enumerate().filter(|(_, line)| line.contains("Command::new(")) {
+            starts += 1;
+            let soon = &code[at..code.len().min(at + 12)];
+            // `plain` and `contained` clear it; what is executed in the place of this process has come through `contained`.
+            let cleared = ["env_clear(", "plain(", "contained("].iter().any(|word| soon.iter().any(|line| line.contains(word)));
+            if !cleared && !line.contains(".exec()") {
+                inherits.push(format!("{}:{}: {}", file.path, at + 1, line.trim()));
+            }
+        }
+    }
+    assert!(starts >= 6, "{starts}");
+    none(inherits);
+}
+
+#[test]
 fn nobody_who_decides_anything_asks_what_day_it_is() {
     let calendars = ["SystemTime", "UNIX_EPOCH", "CLOCK_REALTIME", "gettimeofday", "time_t"];
     none(lines(&all(&["src", "trampoline", "reaper"]), |words| words.iter().any(|word| calendars.contains(word))));
