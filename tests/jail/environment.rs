@@ -135,6 +135,20 @@ fn a_program_starts_in_the_home_and_in_no_other_directory_than_the_one_asked_for
 
 #[test]
 #[ignore = "needs root and installed programs: make check"]
+fn a_home_that_its_owner_has_closed_is_an_error_and_another_directory_is_not() {
+    use std::os::unix::fs::PermissionsExt;
+    let user = User::new();
+    user.ensure();
+    std::fs::set_permissions(&user.home, std::fs::Permissions::from_mode(0o000)).unwrap();
+    let said = format!("cannot change to the directory {}: Permission denied (EACCES)", user.home);
+    assert_eq!(user.run(&["touch", "/tmp/ran"]).failed(125), said);
+    assert_eq!(Call::new(["-C", "/tmp", &user.name, "--", "ls", "-A"]).run().well(), "", "nothing ran");
+    std::fs::set_permissions(&user.home, std::fs::Permissions::from_mode(0o700)).unwrap();
+    assert_eq!(user.run(&["pwd"]).well(), user.home);
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
 fn a_missing_or_closed_directory_is_an_error_and_runs_nothing() {
     let user = User::new();
     std::fs::write(user.in_home("file"), "").unwrap();

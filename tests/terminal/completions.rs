@@ -38,6 +38,23 @@ fn what_is_installed_is_removed_again() {
 
 #[test]
 #[ignore = "needs root and the shells: make check"]
+fn only_the_web_servers_group_may_execute_what_is_installed_unless_somebody_says_otherwise() {
+    let place = Place::new("mode");
+    let to = place.path("root");
+    let installed = |words: &str| {
+        shell(&format!("umask 077; make -s install OUT=target/check/release DESTDIR={to} {words}"));
+        shell(&format!("stat -c '%a %U:%G' {to}/usr/local/bin/trampoline")).trim().to_owned()
+    };
+    assert_eq!(installed(""), "4750 root:www-data");
+    assert_eq!(installed("MODE=4755 GROUP=root"), "4755 root:root");
+    let units = shell(&format!(
+        "cd {to}/usr/local && grep -l @PREFIX@ -r . || true; cat lib/systemd/system/* share/doc/trampoline/cron.example"
+    ));
+    assert!(!units.contains("@PREFIX@") && units.matches("/usr/local/sbin/reaper").count() >= 2, "{units}");
+}
+
+#[test]
+#[ignore = "needs root and the shells: make check"]
 fn whoever_builds_the_programs_gets_the_words_without_being_root() {
     let place = Place::new("anybody");
     shell(&format!("chmod 755 {0} && cp {1} {0}/", place.path(""), program("jailbase").display()));
