@@ -29,6 +29,28 @@ fn each_value_is_shown_with_its_origin_and_the_jail_with_its_state() {
 
 #[test]
 #[ignore = "needs root and installed programs: make check"]
+fn a_list_has_a_line_for_each_user_with_what_his_jail_is_made_of() {
+    let user = User::with(&["--network", "host", "--filter", "dev"]);
+    let line = |all: &str| all.lines().find(|line| line.starts_with(&format!("{} ", user.name))).map(str::to_owned);
+    let text = jailbase(["user", "ls"]).well();
+    let row = line(&text).unwrap_or_else(|| panic!("{} is not in\n{text}", user.name));
+    let words: Vec<&str> = row.split_whitespace().collect();
+    let uid = user.uid.to_string();
+    assert_eq!(words, [&user.name, uid.as_str(), "host", "host", "dev", &user.home, "ok"], "{text}");
+    let all = jailbase(["user", "ls", "--json"]).json();
+    let one = all.as_array().unwrap().iter().find(|one| one["name"].as_str() == Some(&user.name)).unwrap();
+    assert_eq!((one["uid"].as_u64(), one["filter"].as_str()), (Some(user.uid.into()), Some("dev")), "{one}");
+    // What trampoline will refuse does not pass for well here.
+    fs::set_permissions(user.file("spec"), std::os::unix::fs::PermissionsExt::from_mode(0o666)).unwrap();
+    let said = jailbase(["user", "ls"]);
+    assert!(!said.out.lines().any(|line| line.contains(&user.name) && line.ends_with(" ok")), "{}{}", said.out, said.err);
+    fs::set_permissions(user.file("spec"), std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    jailbase(["user", "rm", &user.name]).well();
+    assert_eq!(line(&jailbase(["user", "ls"]).well()), None);
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
 fn a_record_that_cannot_be_read_is_said_and_in_nobodys_way() {
     let user = User::new();
     fs::write(user.file("about"), "{").unwrap();
