@@ -44,6 +44,9 @@ const STATES: [[State; 2]; 10] = [
     [Busy, Marked],
 ];
 
+/// How the last line of the metrics begins.
+const LAST: &str = "trampoline_storage_returned_bytes ";
+
 struct Stage {
     scenes: [Scene; 2],
     sweeps: Sweeps,
@@ -113,21 +116,37 @@ fn a_reaper_killed_at_whatever_call_holds_up_no_sweep_and_no_entry_after_it() {
     keep_to(0);
     let sweeps = sweep::ours();
     let mut stage = Stage { scenes: [Scene::new(), Scene::new()], sweeps, busy: None };
-    let order = Order::new(program("reaper"), ["-v"]);
+    let sweep = Order::new(program("reaper"), ["-v"]);
+    let dir = std::env::temp_dir().join(format!("reaper-killed-{}", std::process::id()));
+    std::fs::create_dir(&dir).unwrap();
+    let metrics = dir.join("metrics.prom");
+    let name = stage.scenes[0].user.name.clone();
+    let orders: [(Order, &[[State; 2]]); 4] = [
+        (Order::new(program("reaper"), ["-v"]), &STATES),
+        (Order::new(program("reaper"), ["--json", "--metrics", metrics.to_str().unwrap()]), &[[Marked, Used]]),
+        (Order::new(program("reaper"), ["--dry-run"]), &[[Marked, Used]]),
+        (Order::new(program("reaper"), ["--drain", &name]), &[[Used, Absent], [Marked, Used]]),
+    ];
     let (mut points, mut kills, mut known) = (0, 0, Vec::new());
     let at_rest = |stage: &Stage| stage.scenes.each_ref().map(|s| remains::on_host(s.user.uid, &s.user.home));
     stage.set([Used, Used]);
     let rest = at_rest(&stage);
-    for states in STATES {
+    for (order, states) in orders.iter().flat_map(|(order, all)| all.iter().map(move |states| (order, *states))) {
         stage.begin(states);
         stage.set(states);
-        for point in new_calls(&order, &mut known) {
+        for point in new_calls(order, &mut known) {
             points += 1;
             for entry_first in [true, false] {
                 stage.set(states);
                 let what = format!("the reaper killed at call {}, {}, over {states:?}", point.nth, point.name);
                 point.kill(&what);
                 kills += 1;
+                // Whoever reads the figures finds all of them, of this sweep or of the one before.
+                let figures = std::fs::read_to_string(&metrics).unwrap_or_default();
+                assert!(
+                    figures.is_empty() || figures.lines().last().is_some_and(|line| line.starts_with(LAST)),
+                    "{what}: {figures}"
+                );
                 if entry_first {
                     stage.scenes.iter().for_each(|scene| drop(scene.next_entry_works(&what)));
                 }
@@ -137,9 +156,12 @@ fn a_reaper_killed_at_whatever_call_holds_up_no_sweep_and_no_entry_after_it() {
         }
         stage.end();
     }
+    let done = Command::new(program("reaper")).arg("--metrics").arg(&metrics).status().unwrap();
+    assert!(done.success() && std::fs::read_dir(&dir).unwrap().count() == 1, "half a file stays");
+    std::fs::remove_dir_all(&dir).unwrap();
     // Without a holder there is nothing to sweep, and nothing that a sweep could leave.
     ways::first(&stage.scenes[0]);
-    for point in new_calls(&order, &mut known) {
+    for point in new_calls(&sweep, &mut known) {
         points += 1;
         kills += 1;
         point.kill("a reaper without a holder");
@@ -150,7 +172,8 @@ fn a_reaper_killed_at_whatever_call_holds_up_no_sweep_and_no_entry_after_it() {
     let again = remains::marked_again();
     assert!(again * 50 < kills, "marks do not last: {again} of {kills}");
     println!(
-        "kill sweep of reaper: {points} points, {kills} kills over {} states, marked again: {again}, open = 0",
-        STATES.len() + 1
+        "kill sweep of reaper: {points} points, {kills} kills over {} states and {} commands, marked again: {again}, open = 0",
+        STATES.len() + 1,
+        orders.len()
     );
 }

@@ -1,9 +1,11 @@
 //! A generation made of another: updated, edited, compared. And a Debian image, built once and kept for the next time.
 
+use super::packing::run;
+use super::talk::Talk;
 use super::tiny::system;
 use super::{Own, jailbase};
 use crate::common::user::User;
-use crate::common::{STATE, program};
+use crate::common::{STATE, program, sweep};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -35,6 +37,13 @@ fn of_debian(name: &str) -> Own {
     }
     std::os::unix::fs::symlink("1", own.dir().join("current")).unwrap();
     own
+}
+
+/// Which busybox a generation has installed, as its package manager knows it.
+fn version(own: &Own, number: u32) -> String {
+    let status = fs::read_to_string(own.file(number, "var/lib/dpkg/status")).unwrap();
+    let package = status.split("\n\n").find(|package| package.starts_with("Package: busybox\n")).unwrap();
+    package.lines().find_map(|line| line.strip_prefix("Version: ")).unwrap().to_owned()
 }
 
 fn shown(name: &str) -> serde_json::Value {
@@ -125,17 +134,52 @@ fn what_is_run_in_an_edit_has_little_of_roots_rights_and_sees_nothing_of_the_hos
 #[ignore = "needs root and installed programs: make check"]
 fn an_update_of_a_debian_image_upgrades_a_clone_and_costs_little() {
     let own = of_debian("upgrade");
-    let said = jailbase(["image", "update", &own.name]).well();
-    // What the mirrors have today decides whether there is anything to upgrade.
-    if own.current() == 1 {
-        assert!(said.contains("nothing changed"), "{said}");
-        return;
-    }
-    let about = shown(&format!("{}@2", own.name));
-    assert!(about["copied_bytes"].as_u64().unwrap() < about["bytes"].as_u64().unwrap() / 2, "{about}");
-    assert_eq!(about["by"].as_str(), Some("update"));
-    assert!(!own.file(2, "var/lib/apt/lists").read_dir().unwrap().any(|entry| entry.unwrap().path().is_file()));
-    assert_eq!(User::with(&["--image", &own.name]).shell("busybox echo word"), "word");
+    let (was, old) = (version(&own, 1), "1:1.0-1");
+    // What the mirrors have today decides nothing: one package is made old, so that apt has to fetch and unpack it.
+    let age = format!(
+        "set -e
+        sed -i '/^Package: busybox$/,/^$/s/^Version: .*/Version: {old}/' /var/lib/dpkg/status
+        rm /usr/bin/busybox; printf '#!/bin/sh\\necho old\\n' > /usr/bin/busybox; chmod 755 /usr/bin/busybox"
+    );
+    jailbase(["image", "edit", &own.name, "--", "/bin/sh", "-c", &age]).well();
+    assert_eq!((own.current(), version(&own, 2).as_str()), (2, old));
+    let (user, other) = (User::with(&["--image", &own.name]), User::with(&["--image", &own.name]));
+    let _nobody = sweep::none();
+    let mut talk = Talk::with(&user, &["/bin/sh", "-c", "while read line; do busybox echo new; done"]);
+    assert_eq!(talk.word(), "old");
+    let mut asked = 0;
+    let said = std::thread::scope(|scope| {
+        let update = scope.spawn(|| jailbase(["image", "update", &own.name]).well());
+        while !update.is_finished() {
+            assert_eq!(talk.word(), "old");
+            asked += 1;
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        update.join().unwrap()
+    });
+    assert!(said.contains(&format!("\n{}@3 in service: ", own.name)) && own.current() == 3, "{said}");
+    assert!(
+        said.lines().any(|line| line.starts_with("Unpacking busybox (") && line.contains(&format!(" over ({old}) "))),
+        "{said}"
+    );
+    assert_eq!((talk.word().as_str(), user.shell("busybox echo new").as_str()), ("old", "old"));
+    assert_eq!(other.shell("busybox echo new"), "new");
+    talk.end();
+    assert!(asked > 5, "{asked}");
+    // It is what it was, or newer if the mirrors have that by now; and what was in service before was not written.
+    let is = version(&own, 3);
+    let later = |than: &str| Command::new("dpkg").args(["--compare-versions", &is, "ge", than]).status().unwrap().success();
+    assert!(later(&was) && later(old) && is != old, "{old}, {was}, {is}");
+    assert_eq!(version(&own, 2), old);
+    let about = shown(&format!("{}@3", own.name));
+    let number = |key: &str| about[key].as_u64().unwrap();
+    println!("{} bytes, {} of them copied; the session was asked {asked} times", number("bytes"), number("copied_bytes"));
+    assert!(number("copied_bytes") > 0 && number("copied_bytes") < number("bytes") / 2, "{about}");
+    assert_eq!(number("copied_bytes") + number("linked_bytes") + number("cloned_bytes"), number("bytes"), "{about}");
+    assert_eq!((about["by"].as_str(), about["base"].as_u64()), (Some("update"), Some(2)));
+    assert!(!own.file(3, "var/lib/apt/lists").read_dir().unwrap().any(|entry| entry.unwrap().path().is_file()));
+    assert_eq!(run("find", &[own.file(3, "var/cache/apt").to_str().unwrap(), "-name", "*.deb"], b""), b"", "packages are left");
+    jailbase(["image", "verify", &own.name]).well();
 }
 
 #[test]

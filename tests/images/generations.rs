@@ -1,13 +1,14 @@
 //! Generations: what is in service, what live jails keep, what goes.
 
+use super::packing::run;
+use super::talk::Talk;
 use super::tiny::system;
 use super::{Own, jailbase};
-use crate::common::call::Call;
 use crate::common::user::User;
 use crate::common::{seen, sweep};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 fn ls(name: &str) -> Vec<(u64, bool, Option<u64>)> {
     let all: Vec<serde_json::Value> = serde_json::from_str(&jailbase(["image", "ls", "--json"]).well()).unwrap();
@@ -30,7 +31,6 @@ fn two(name: &str) -> (Own, String) {
 #[test]
 #[ignore = "needs root and installed programs: make check"]
 fn a_live_session_keeps_its_files_while_the_image_is_replaced() {
-    use std::io::{BufRead, BufReader, Write};
     let own = Own::new("live");
     let source = own.place.join("system");
     let from = format!("dir:{}", source.display());
@@ -38,33 +38,84 @@ fn a_live_session_keeps_its_files_while_the_image_is_replaced() {
     own.build(&from, &[]).well();
     let (user, other) = (User::with(&["--image", &own.name]), User::with(&["--image", &own.name]));
     let _nobody = sweep::none();
-    let call = Call::new(user.words(&["/bin/say", "again"]));
-    let mut command = call.command;
-    let mut session = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    let (mut ask, mut hear) = (session.stdin.take().unwrap(), BufReader::new(session.stdout.take().unwrap()));
-    let mut word = || {
-        ask.write_all(b"\n").unwrap();
-        let mut line = String::new();
-        hear.read_line(&mut line).unwrap();
-        line.trim().to_owned()
-    };
-    assert_eq!(word(), "one");
+    let mut talk = Talk::with(&user, &["/bin/say", "again"]);
+    assert_eq!(talk.word(), "one");
     system(&source, "two");
     own.build(&from, &[]).well();
-    assert_eq!(word(), "one");
+    assert_eq!(talk.word(), "one");
     assert_eq!(user.run(&["/bin/say"]).well(), "one", "a jail that lives keeps its generation");
     assert_eq!(other.run(&["/bin/say"]).well(), "two", "a new jail gets the one in service");
     assert_eq!(ls(&own.name), [(1, false, Some(1)), (2, true, Some(1))]);
     let said = jailbase(["image", "gc", &own.name, "--keep", "0"]).well();
     assert_eq!(said, format!("{}@1 stays: a live jail uses it (uid {})\n", own.name, user.uid));
     jailbase(["image", "rm", &format!("{}@1", own.name)]).no(77, "a live jail uses it");
-    assert_eq!(word(), "one");
-    drop(ask);
-    assert!(session.wait().unwrap().success());
+    assert_eq!(talk.word(), "one");
+    talk.end();
     seen::take_down(user.uid);
     assert_eq!(ls(&own.name), [(1, false, Some(0)), (2, true, Some(1))]);
     assert_eq!(jailbase(["image", "gc", &own.name, "--keep", "0"]).well(), format!("{}@1 removed\n", own.name));
     assert_eq!(other.run(&["/bin/say"]).well(), "two");
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_live_session_keeps_its_files_while_the_image_is_updated() {
+    let own = Own::new("live-update");
+    let source = own.place.join("system");
+    system(&source, "one");
+    own.build(&format!("dir:{}", source.display()), &[]).well();
+    let (user, other) = (User::with(&["--image", &own.name]), User::with(&["--image", &own.name]));
+    let _nobody = sweep::none();
+    let mut talk = Talk::with(&user, &["/bin/say", "again"]);
+    assert_eq!(talk.word(), "one");
+    fs::write(source.join("data/word"), "two").unwrap();
+    std::thread::scope(|scope| {
+        let update = scope.spawn(|| jailbase(["image", "update", &own.name]).well());
+        while !update.is_finished() {
+            assert_eq!(talk.word(), "one");
+        }
+        assert!(update.join().unwrap().contains(&format!("{}@2 in service", own.name)));
+    });
+    assert_eq!(talk.word(), "one");
+    assert_eq!(user.run(&["/bin/say"]).well(), "one", "a jail that lives keeps its generation");
+    assert_eq!(other.run(&["/bin/say"]).well(), "two", "a new jail gets the one in service");
+    assert_eq!(ls(&own.name), [(1, false, Some(1)), (2, true, Some(1))]);
+    talk.end();
+    seen::take_down(user.uid);
+    assert_eq!(user.run(&["/bin/say"]).well(), "two", "the jail went, and the next one is new");
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_build_says_what_it_copied_what_it_shares_and_what_that_saved() {
+    let own = Own::new("said");
+    let source = own.place.join("system");
+    let from = format!("dir:{}", source.display());
+    system(&source, "one");
+    let first = own.build(&from, &[]).well();
+    system(&source, "two");
+    let second = own.build(&from, &[]).well();
+    // The word alone is new.
+    let sizes = run("find", &[own.file(1, "").to_str().unwrap(), "-type", "f", "-printf", "%s\\n"], b"");
+    let sizes: Vec<u64> = String::from_utf8(sizes).unwrap().lines().map(|line| line.parse().unwrap()).collect();
+    let (count, size) = (sizes.len(), sizes.iter().sum::<u64>());
+    let rest = size - 3;
+    assert!((100 << 10..1 << 20).contains(&rest), "what follows says it in KiB: {rest}");
+    let (size, rest) = (format!("{} KiB", size >> 10), format!("{} KiB", rest >> 10));
+    let head = |said: &str, number: u32| {
+        let head = said.lines().next().unwrap().to_owned();
+        let begin = format!("{}@{number} in service: ", own.name);
+        assert!(head.starts_with(&begin) && head.contains(&format!(" entries, {size}, ")) && head.ends_with(" s"), "{head}");
+    };
+    head(&first, 1);
+    head(&second, 2);
+    let told = |said: &str| said.lines().skip(1).map(str::to_owned).collect::<Vec<_>>();
+    let saved = |bytes: &str| format!("  saved      {bytes} by sharing with an older generation");
+    assert_eq!(told(&first), [format!("  copied     {count} files, {size}"), saved("0 B")]);
+    assert_eq!(
+        told(&second),
+        ["  copied     1 file, 3 B".to_owned(), format!("  linked     {} files, {rest}", count - 1), saved(&rest)]
+    );
 }
 
 #[test]
@@ -125,14 +176,7 @@ fn what_is_used_is_not_removed_and_what_would_be_done_is_not_done() {
     let one = format!("{}@1", own.name);
     let two = format!("{}@2", own.name);
     jailbase(["image", "rm", &two]).no(77, "it is in service");
-    let line =
-        "find . -printf '%p %y %m %U %G %s %T@ %l\\n' | sort | sha256sum; find . -type f -print0 | sort -z | xargs -0 sha256sum";
-    let digest = || {
-        let done = std::process::Command::new("/bin/sh").args(["-c", line]).current_dir(own.dir()).output().unwrap();
-        String::from_utf8(done.stdout).unwrap()
-    };
-    let before = digest();
-    assert!(before.lines().count() > 5, "{before}");
+    let before = own.digest();
     for words in [&["rm", one.as_str()][..], &["rm", &own.name], &["gc", &own.name, "--keep", "0"], &["rollback", &own.name]] {
         let said = jailbase(["image"].into_iter().chain(words.iter().copied()).chain(["--dry-run"])).well();
         assert!(said.contains("would"), "{said}");
@@ -140,7 +184,7 @@ fn what_is_used_is_not_removed_and_what_would_be_done_is_not_done() {
     assert!(own.build(&from, &["--dry-run"]).well().contains(&format!("would build {}@3", own.name)));
     jailbase(["image", "update", &own.name, "--dry-run"]).well();
     jailbase(["image", "edit", &own.name, "--dry-run"]).well();
-    assert_eq!(digest(), before);
+    assert_eq!(own.digest(), before);
     assert_eq!((own.current(), own.names()), (2, vec!["1".into(), "2".into(), "current".into(), "last".into()]));
     jailbase(["image", "rm", &one]).well();
     {
@@ -195,10 +239,12 @@ fn a_file_system_that_can_share_extents_keeps_the_inodes_apart() {
     assert!(Command::new("mount").args(["-o", "loop"]).arg(&disk).arg(own.dir()).status().unwrap().success());
     let built = std::panic::catch_unwind(|| {
         let from = format!("dir:{}", source.display());
+        let mut said = String::new();
         for word in ["one", "two"] {
             system(&source, word);
-            own.build(&from, &[]).well();
+            said = own.build(&from, &[]).well();
         }
+        assert!(said.contains("\n  copied     1 file, 3 B\n  cloned     ") && !said.contains("linked"), "{said}");
         let shown: Vec<serde_json::Value> =
             serde_json::from_str(&jailbase(["image", "show", &format!("{}@2", own.name), "--json"]).well()).unwrap();
         let at = |number, path: &str| fs::metadata(own.file(number, path)).unwrap();

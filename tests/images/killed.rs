@@ -1,10 +1,13 @@
 //! A build that ends before its end: killed anywhere, or on a full disk.
 
+use super::packing::run;
 use super::tiny::system;
 use super::{Own, jailbase};
 use crate::common::{process, program};
+use std::cell::Cell;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
 use std::process::Command;
 
 /// Every so many system calls a build is killed; `JAIL_KILL_EVERY=1` tries them all.
@@ -12,40 +15,108 @@ fn every() -> u64 {
     std::env::var("JAIL_KILL_EVERY").map_or(10, |text| text.parse().unwrap())
 }
 
-#[test]
-#[ignore = "needs root and installed programs: make check"]
-fn a_build_that_is_killed_at_any_system_call_leaves_the_old_generation_in_service() {
-    let own = Own::new("killed");
+/// Puts one word after the other in service, each by a command that is killed some system calls later than the one before, until
+/// one is not killed. Whatever is in service then is whole: the old word or the new one. `next` is what the administrator does
+/// after a kill. Returns how many were killed.
+fn swept(own: &Own, words: &[&str], change: impl Fn(&str), next: impl Fn(u64)) -> u64 {
+    let in_service = || fs::read_to_string(own.file(own.current(), "data/word")).unwrap();
+    let (mut published, mut kills) = (0, 0);
+    for at in (every()..).step_by(every() as usize) {
+        let (serving, word) = (in_service(), at.to_string());
+        change(&word);
+        let mut command = Command::new(program("jailbase"));
+        command.arg("image").args(words).env_clear().stdout(std::process::Stdio::null());
+        let ended = process::killed_at_call(&mut command, at);
+        let now = in_service();
+        assert!(now == word || (now == serving && !ended), "at {at}: {now}");
+        if ended {
+            break;
+        }
+        published += usize::from(now == word);
+        kills += 1;
+        jailbase(["image", "verify", &own.name]).well();
+        next(at);
+    }
+    println!("{kills} kills, {published} of them after the switch");
+    assert!(kills > 100, "{kills}");
+    kills
+}
+
+/// An image whose word is 0, its source, and the words of its build.
+fn zero(name: &str) -> (Own, PathBuf, String) {
+    let own = Own::new(name);
     let source = own.place.join("system");
     let from = format!("dir:{}", source.display());
     system(&source, "0");
     own.build(&from, &[]).well();
-    let (mut serving, mut published, mut kills) = ("0".to_owned(), 0, 0);
-    for at in (every()..).step_by(every() as usize) {
-        let word = at.to_string();
-        fs::write(source.join("data/word"), &word).unwrap();
-        let mut command = Command::new(program("jailbase"));
-        command.args(["image", "build", &own.name, "--from", &from]).env_clear().stdout(std::process::Stdio::null());
-        let ended = process::killed_at_call(&mut command, at);
-        // Whatever is in service is whole: the old word or the new one.
-        let now = fs::read_to_string(own.file(own.current(), "data/word")).unwrap();
-        assert!(now == serving || now == word, "at {at}: {now}");
-        published += usize::from(now == word);
-        serving = now;
-        if ended {
-            break;
-        }
-        kills += 1;
-        jailbase(["image", "verify", &own.name]).well();
-        // The next command clears what was left, and a number never means two things.
-        jailbase(["image", "gc", &own.name, "--keep", "0"]).well();
-        let current = own.current().to_string();
-        assert_eq!(own.names(), [current.as_str(), "current", "last"], "at {at}");
-        assert_eq!(fs::read_to_string(own.file(own.current(), "data/word")).unwrap(), serving);
-    }
-    println!("{kills} kills, {published} of them after the switch");
-    assert!(kills > 100 && serving != "0", "{kills}");
+    (own, source, from)
+}
+
+/// The next command clears what was left, and a number never means two things.
+fn collected(own: &Own, at: u64) {
+    let serving = fs::read_to_string(own.file(own.current(), "data/word")).unwrap();
+    jailbase(["image", "gc", &own.name, "--keep", "0"]).well();
+    let current = own.current().to_string();
+    assert_eq!(own.names(), [current.as_str(), "current", "last"], "at {at}");
+    assert_eq!(fs::read_to_string(own.file(own.current(), "data/word")).unwrap(), serving);
     assert_eq!(fs::metadata(own.dir()).unwrap().mode() & 0o7777, 0o755);
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_build_that_is_killed_at_any_system_call_leaves_the_old_generation_in_service() {
+    let (own, source, from) = zero("killed");
+    let change = |word: &str| fs::write(source.join("data/word"), word).unwrap();
+    swept(&own, &["build", &own.name, "--from", &from], change, |at| collected(&own, at));
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_build_of_an_archive_that_is_killed_at_any_system_call_leaves_the_old_generation_in_service() {
+    let own = Own::new("killed-tar");
+    let (source, archive) = (own.place.join("system"), own.place.join("system.tar"));
+    let from = format!("tar:{}", archive.display());
+    system(&source, "0");
+    let change = |word: &str| {
+        fs::write(source.join("data/word"), word).unwrap();
+        fs::write(&archive, run("tar", &["-c", "-C", source.to_str().unwrap(), "."], b"")).unwrap();
+    };
+    change("0");
+    own.build(&from, &[]).well();
+    swept(&own, &["build", &own.name, "--from", &from], change, |at| collected(&own, at));
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn an_update_that_is_killed_at_any_system_call_leaves_the_old_generation_in_service() {
+    let (own, source, _) = zero("killed-update");
+    let change = |word: &str| fs::write(source.join("data/word"), word).unwrap();
+    swept(&own, &["update", &own.name], change, |at| collected(&own, at));
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn the_next_build_clears_what_a_killed_one_left() {
+    let (own, source, from) = zero("killed-next");
+    let change = |word: &str| fs::write(source.join("data/word"), word).unwrap();
+    let left = Cell::new(0);
+    let kills = swept(&own, &["build", &own.name, "--from", &from], change, |at| {
+        let (names, current) = (own.names(), own.current());
+        left.set(left.get() + u64::from(names.iter().any(|name| name.starts_with('.'))));
+        change("next");
+        own.build(&from, &[]).well();
+        // What was in service before stays, to roll back to; the rest is gone, and the number is the next one all the same.
+        let was_in_service = |name: &String| name.parse::<u32>().is_ok_and(|number| number <= current);
+        let mut expected: Vec<String> = names.into_iter().filter(was_in_service).collect();
+        expected.extend([(current + 1).to_string(), "current".into(), "last".into()]);
+        expected.sort();
+        assert_eq!((own.names(), own.current()), (expected, current + 1), "at {at}");
+        assert_eq!(fs::read_to_string(own.file(own.current(), "data/word")).unwrap(), "next");
+        jailbase(["image", "verify", &own.name]).well();
+        jailbase(["image", "gc", &own.name, "--keep", "0"]).well();
+    });
+    println!("{} of {kills} left something", left.get());
+    assert!(left.get() > 50, "{} of {kills}", left.get());
 }
 
 #[test]

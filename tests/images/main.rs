@@ -13,6 +13,8 @@ mod killed;
 mod oci;
 mod packing;
 mod sources;
+mod strangers;
+mod talk;
 mod tiny;
 mod verified;
 
@@ -20,7 +22,7 @@ use common::{STATE, program};
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
 /// What jailbase said.
 struct Said {
@@ -31,12 +33,15 @@ struct Said {
 
 /// Runs jailbase.
 fn jailbase<S: AsRef<OsStr>>(words: impl IntoIterator<Item = S>) -> Said {
-    let done = Command::new(program("jailbase")).args(words).env_clear().output().unwrap();
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    Said { code: done.status.code().unwrap_or(-1), out: text(&done.stdout), err: text(&done.stderr) }
+    Said::of(&Command::new(program("jailbase")).args(words).env_clear().output().unwrap())
 }
 
 impl Said {
+    fn of(done: &Output) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Self { code: done.status.code().unwrap_or(-1), out: text(&done.stdout), err: text(&done.stderr) }
+    }
+
     /// It went well; what was said on standard output.
     #[track_caller]
     pub fn well(self) -> String {
@@ -93,6 +98,15 @@ impl Own {
         let mut names: Vec<String> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
+    }
+
+    /// A digest of all that is in the image's directory: names, owners, modes, dates and contents.
+    pub fn digest(&self) -> String {
+        let line = "find . -printf '%p %y %m %U %G %s %T@ %l\\n' | sort | sha256sum; find . -type f -print0 | sort -z | xargs -0 sha256sum";
+        let done = Command::new("/bin/sh").args(["-c", line]).current_dir(self.dir()).output().unwrap();
+        let digest = String::from_utf8(done.stdout).unwrap();
+        assert!(digest.lines().count() > 5, "{digest}");
+        digest
     }
 
     /// The words of a build from a source, and further ones.

@@ -18,12 +18,24 @@ const SPOILED: &[(&str, Spoil, &str)] = &[
     ),
     ("mode", |root| mode(&root.join("bin/say"), 0o700), "/bin/say: has mode 0700 instead of 0755"),
     ("setuid", |root| mode(&root.join("bin/say"), 0o4755), "/bin/say: is setuid or setgid; chmod ug-s it"),
+    (
+        "setgid",
+        |root| {
+            fs::write(root.join("lib/new"), "").unwrap();
+            mode(&root.join("lib/new"), 0o2755);
+        },
+        "/lib/new: is setuid or setgid; chmod ug-s it\n",
+    ),
+    ("setgid directory", |root| mode(&root.join("data"), 0o2755), "/data: is setuid or setgid; chmod ug-s it"),
     ("writable", |root| mode(&root.join("data"), 0o777), "/data: can be written by others than root"),
     ("owner", |root| chown(root.join("bin/say"), Some(1000), None).unwrap(), "/bin/say: does not belong to root"),
     ("gone", |root| fs::remove_file(root.join("lib/7")).unwrap(), "/lib/7: is gone"),
     ("new", |root| fs::write(root.join("lib/new"), "").unwrap(), "/lib/new: is new"),
     ("link", |root| swap(root, "lib/8", "9"), "/lib/8: is of another kind"),
     ("place", |root| fs::remove_dir(root.join("tmp")).unwrap(), "/tmp: is not a directory, and jails mount on it"),
+    ("tmp", |root| led(root, "tmp", "var/tmp"), "/tmp: is a symbolic link, and jails mount on it; make it a directory"),
+    ("etc", |root| led(root, "etc", "data"), "/etc: is a symbolic link, and jails mount on it; make it a directory"),
+    ("var", |root| led(root, "var", "data"), "/var: is not a directory; make it one, or remove it"),
     ("device", |root| run("mknod", &[root.join("null").to_str().unwrap(), "c", "1", "3"]), "/null: is a device"),
     ("pipe", |root| run("mkfifo", &[root.join("pipe").to_str().unwrap()]), "/pipe: is a device, a socket or a pipe"),
     (
@@ -40,6 +52,12 @@ fn mode(path: &Path, mode: u32) {
 
 fn swap(root: &Path, name: &str, text: &str) {
     fs::remove_file(root.join(name)).unwrap();
+    symlink(text, root.join(name)).unwrap();
+}
+
+/// A directory goes elsewhere, and a link has its name.
+fn led(root: &Path, name: &str, text: &str) {
+    fs::rename(root.join(name), root.join(format!("{name}.old"))).unwrap();
     symlink(text, root.join(name)).unwrap();
 }
 

@@ -1,5 +1,6 @@
 //! What a jail is made of, and what would be refused.
 
+use crate::common::STATE;
 use crate::common::call::Call;
 use crate::common::reaped;
 use crate::common::user::User;
@@ -45,6 +46,61 @@ fn every_mount_that_is_explained_is_in_the_jail_with_those_flags_and_no_other_is
         let (at, flags) = (mount["at"].as_str().unwrap(), mount["flags"].as_str().unwrap());
         assert!(own.lines().any(|line| line.split_whitespace().take(2).eq([at, flags])), "{at} {flags}: {own}");
     }
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn each_fact_is_stated_with_the_file_or_rule_it_comes_from() {
+    let words = "--cpu 99 --memory 3G --processes 77 --file-size 1G --open-files 55 --filter dev --network host --group 20031 \
+                 --hostname its-own";
+    let user = User::with(&words.split_whitespace().collect::<Vec<_>>());
+    let (name, uid) = (&user.name, user.uid);
+    let page = well(&["explain", name]);
+    let (facts, mounts) = page.split_once("\n\n").unwrap();
+    let told: Vec<String> = facts.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    assert_eq!(
+        told,
+        [
+            "WHAT IS FROM".to_owned(),
+            format!("spec {STATE}/jails/{uid}/spec jailbase user add"),
+            format!("user {name} spec: name ="),
+            format!("uid {uid} spec: uid ="),
+            format!("gid {uid} spec: gid ="),
+            "groups 20031 spec: groups =".into(),
+            format!("callers uid 0, uid 33, uid {uid} policy: [[enter]], [own]"),
+            "image host spec: image =".into(),
+            "shell /bin/sh spec: shell =".into(),
+            "hostname its-own spec: hostname =".into(),
+            "domain (cleared) spec: domain =".into(),
+            "network host: the host's; without its abstract unix sockets since Linux 6.12 spec: network =".into(),
+            "filter dev: with debugging of own processes spec: filter =".into(),
+            "cpu 99, of at most 86400 spec: cpu =; policy: [limits]".into(),
+            format!("memory {}, of at most {} spec: memory =; policy: [limits]", 3_u64 << 30, 64_u64 << 30),
+            "processes 77, of at most 4096 spec: processes =; policy: [limits]".into(),
+            format!("file-size {}, of at most {} spec: file-size =; policy: [limits]", 1 << 30, 64_u64 << 30),
+            "open-files 55, of at most 65536 spec: open-files =; policy: [limits]".into(),
+            "process no capability, bounding set empty, no_new_privs, own session and keyring, no core dumps, umask 022 every jail"
+                .into(),
+            "namespaces own mount, pid, ipc, uts every jail".into(),
+            "live jail not up; the next entry makes it the kernel".into(),
+        ]
+    );
+    assert!(mounts.starts_with("MOUNT ") && mounts.contains(&format!("\n{} ", user.home)), "{mounts}");
+    // For programs the same, each fact with its origin.
+    let facts = json(&["explain", name])["facts"].as_array().unwrap().clone();
+    let text = |fact: &Value, key: &str| fact[key].as_str().unwrap().to_owned();
+    let all: Vec<String> = facts.iter().map(|f| [text(f, "what"), text(f, "is"), text(f, "from")].join(" ")).collect();
+    assert_eq!(all, told[1..]);
+    // And the origin is where it says: the spec has these lines, and who enters has these numbers.
+    let spec = fs::read_to_string(user.file("spec")).unwrap();
+    for line in ["cpu = 99\n", "processes = 77\n", "open-files = 55\n", "filter = dev\n", "network = host\n", "groups = 20031\n"]
+    {
+        assert!(spec.contains(line), "{line:?} is not in {spec}");
+    }
+    // A shell counts memory in KiB and the length of a file in blocks of 512 bytes.
+    let line = "id -u; id -G; ulimit -t; ulimit -v; ulimit -p; ulimit -f; ulimit -n; uname -n";
+    let inside = format!("{uid}\n{uid} 20031\n99\n{}\n77\n{}\n55\nits-own", 3 << 20, 1 << 21);
+    assert_eq!(user.shell(line), inside);
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! `user set`: what is named, nothing else, and nobody is disturbed.
 
 use crate::common::image::Image;
-use crate::common::seen;
 use crate::common::user::User;
+use crate::common::{seen, sweep};
 use crate::jailbase;
 use std::fs;
 use std::time::Duration;
@@ -41,6 +41,37 @@ fn a_session_goes_on_as_it_was_and_the_next_jail_has_the_new_shape() {
     assert_eq!((page["live"].as_bool(), generation.split('@').next()), (Some(true), Some(image.name.as_str())));
     seen::take_down(user.uid);
     jailbase(["user", "set", &user.name, "--image", "host"]).well();
+}
+
+/// What a session sees of the network, in one line: which it is, and its interfaces.
+const NETWORK: &str = "echo $(readlink /proc/self/ns/net) $(tail -n +3 /proc/net/dev | cut -d: -f1 | sort)";
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_new_network_is_that_of_the_next_jail_and_a_session_keeps_the_one_it_has() {
+    let host = std::process::Command::new("/bin/sh").args(["-c", NETWORK]).output().unwrap();
+    let host = String::from_utf8(host.stdout).unwrap().trim().to_owned();
+    assert!(host.starts_with("net:[") && host.split(' ').any(|name| name == "lo"), "{host}");
+    let alone = |seen: &str| seen != host && seen.starts_with("net:[") && seen.ends_with("] lo");
+    for (was, is) in [("none", "host"), ("host", "none")] {
+        let user = User::with(&["--network", was]);
+        let _nobody = sweep::none();
+        let of = |network: &str, seen: &str| if network == "host" { seen == host } else { alone(seen) };
+        let line = format!("{NETWORK}; touch ready; while ! [ -e end ]; do sleep 0.05; done; {NETWORK}");
+        let running = user.call(&["sh", "-c", &line]).start();
+        assert!(seen::within(Duration::from_secs(10), || user.in_home("ready").exists()));
+        let said = jailbase(["user", "set", &user.name, "--network", is]).well();
+        let told = said.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
+        assert!(told.into_iter().any(|line| line == format!("network {was} {is} the next jail")), "{said}");
+        // Who comes now shares the jail that lives.
+        let now = user.shell(NETWORK);
+        assert!(of(was, &now), "{was} to {is}: {now}");
+        fs::write(user.in_home("end"), "").unwrap();
+        assert_eq!(running.end().well(), format!("{now}\n{now}"), "{was} to {is}");
+        seen::take_down(user.uid);
+        let next = user.shell(NETWORK);
+        assert!(of(is, &next), "{was} to {is}: {next}, and the host has {host}");
+    }
 }
 
 #[test]
