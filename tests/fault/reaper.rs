@@ -121,10 +121,9 @@ fn a_reaper_killed_at_whatever_call_holds_up_no_sweep_and_no_entry_after_it() {
     std::fs::create_dir(&dir).unwrap();
     let metrics = dir.join("metrics.prom");
     let name = stage.scenes[0].user.name.clone();
-    let orders: [(Order, &[[State; 2]]); 4] = [
+    let orders: [(Order, &[[State; 2]]); 3] = [
         (Order::new(program("reaper"), ["-v"]), &STATES),
         (Order::new(program("reaper"), ["--json", "--metrics", metrics.to_str().unwrap()]), &[[Marked, Used]]),
-        (Order::new(program("reaper"), ["--dry-run"]), &[[Marked, Used]]),
         (Order::new(program("reaper"), ["--drain", &name]), &[[Used, Absent], [Marked, Used]]),
     ];
     let (mut points, mut kills, mut known) = (0, 0, Vec::new());
@@ -139,6 +138,8 @@ fn a_reaper_killed_at_whatever_call_holds_up_no_sweep_and_no_entry_after_it() {
             for entry_first in [true, false] {
                 stage.set(states);
                 let what = format!("the reaper killed at call {}, {}, over {states:?}", point.nth, point.name);
+                // What a killed one left of the figures makes the next one take another way.
+                drop(std::fs::remove_file(dir.join(".metrics.prom.new")));
                 point.kill(&what);
                 kills += 1;
                 // Whoever reads the figures finds all of them, of this sweep or of the one before.
