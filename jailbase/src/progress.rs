@@ -16,7 +16,7 @@ const WIDE: u16 = 60;
 /// How often it is drawn at most.
 const PER_SECOND: u8 = 10;
 
-/// Seconds between two plain lines. What is done sooner says nothing.
+/// Seconds between two plain lines, at the least: one comes with a step that is done. What is done sooner says nothing.
 const EVERY: u64 = 5;
 
 /// One piece of work.
@@ -45,12 +45,14 @@ impl Plain {
     }
 
     fn line(&self, done: u64, all: u64, after: Duration) -> String {
-        let rate = done.checked_div(after.as_secs()).unwrap_or(done).max(1);
-        let left = HumanDuration(Duration::from_secs(all.saturating_sub(done) / rate));
+        let (milliseconds, of) = (u64::try_from(after.as_millis()).unwrap_or(u64::MAX).max(1), all.saturating_sub(done));
+        let left = of.saturating_mul(milliseconds).checked_div(done).map(|left| HumanDuration(Duration::from_millis(left)));
+        let left = left.map(|left| format!(", {left} left")).unwrap_or_default();
+        let tenths = done.saturating_mul(10_000) / milliseconds;
         if self.in_bytes {
-            format!("{}: {} of {}, {}/s, {left} left", self.what, BinaryBytes(done), BinaryBytes(all), BinaryBytes(rate))
+            format!("{}: {} of {}, {}/s{left}", self.what, BinaryBytes(done), BinaryBytes(all), BinaryBytes(tenths / 10))
         } else {
-            format!("{}: {done} of {all}, {rate}/s, {left} left", self.what)
+            format!("{}: {done} of {all}, {}.{}/s{left}", self.what, tenths / 10, tenths % 10)
         }
     }
 }
@@ -74,14 +76,15 @@ impl Progress {
         if !own.bar.is_hidden() {
             own.bar.enable_steady_tick(Duration::from_millis(200));
         }
-        own.teller = own.plain.take().map(|plain| {
+        own.teller = own.plain.take().and_then(|plain| {
             let (end, ended) = channel();
             let tell = move || {
                 while ended.recv_timeout(Duration::from_secs(EVERY)) == Err(RecvTimeoutError::Timeout) {
                     tell::note(&format!("{}: {} so far", plain.what, HumanDuration(plain.since.elapsed())));
                 }
             };
-            (end, thread::spawn(tell))
+            // Where no thread can be made the work is done in silence.
+            thread::Builder::new().spawn(tell).ok().map(|teller| (end, teller))
         });
         own
     }
@@ -183,7 +186,8 @@ mod tests {
             plain(true).line(100 << 20, 300 << 20, ten),
             "unpacking: 100.00 MiB of 300.00 MiB, 10.00 MiB/s, 20 seconds left"
         );
-        assert_eq!(plain(false).line(50, 60, ten), "unpacking: 50 of 60, 5/s, 2 seconds left");
-        assert_eq!(plain(false).line(0, 60, Duration::ZERO), "unpacking: 0 of 60, 1/s, 60 seconds left");
+        assert_eq!(plain(false).line(50, 60, ten), "unpacking: 50 of 60, 5.0/s, 2 seconds left");
+        assert_eq!(plain(false).line(3, 60, 3 * ten), "unpacking: 3 of 60, 0.1/s, 10 minutes left");
+        assert_eq!(plain(false).line(0, 60, Duration::ZERO), "unpacking: 0 of 60, 0.0/s");
     }
 }

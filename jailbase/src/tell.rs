@@ -48,7 +48,7 @@ pub fn is_quiet() -> bool {
     QUIET.load(Ordering::Relaxed)
 }
 
-/// Says on a terminal what is being done, when it may take long; a log or a pipe has no use for it.
+/// Says on a terminal what is being done, before it is known whether it takes long; in a log long work tells of itself.
 pub fn doing(what: &str) {
     if stderr().is_terminal() && !is_quiet() {
         writeln!(stderr(), "{what} ...").ok();

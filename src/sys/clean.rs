@@ -9,7 +9,6 @@ use nix::sys::stat::{Mode, umask};
 pub fn process(root: &Root) -> Result<()> {
     // KERNEL: fs.suid_dumpable may be 1, and the core of a setuid program then belongs to whoever made it crash.
     nix::sys::prctl::set_dumpable(false)?;
-    super::start::seal()?;
     fd::close_from_3()?;
     limit::room(root)?;
     streams()?;

@@ -40,6 +40,7 @@ fn story(words: Vec<OsString>) -> u8 {
 fn run(words: Vec<OsString>, log: &mut Option<Log>) -> Result<u8, Error> {
     let (root, by) = Root::take()?;
     clean::process(&root).doing("clean up what the caller left", "")?;
+    start::seal().doing("make read-only", "the program's own tables")?;
     let request = match Request::parse(words)? {
         Request::Jail(wanted) => wanted,
         question => return Ok(answer::about(&disarm::caller(root, by)?, &question)),
