@@ -8,7 +8,7 @@ use std::io::{IsTerminal, Read, stderr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// With fewer columns there is no bar, but what it says.
 const WIDE: u16 = 60;
@@ -30,9 +30,7 @@ pub struct Progress {
 /// What a plain line is made of.
 #[derive(Debug)]
 struct Plain {
-    what: String,
     in_bytes: bool,
-    since: Instant,
     /// The second from which on the next line is due.
     next: AtomicU64,
 }
@@ -44,15 +42,15 @@ impl Plain {
         now >= next && self.next.compare_exchange(next, now.saturating_add(EVERY), Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
-    fn line(&self, done: u64, all: u64, after: Duration) -> String {
+    fn line(&self, what: &str, done: u64, all: u64, after: Duration) -> String {
         let (milliseconds, of) = (u64::try_from(after.as_millis()).unwrap_or(u64::MAX).max(1), all.saturating_sub(done));
         let left = of.saturating_mul(milliseconds).checked_div(done).map(|left| HumanDuration(Duration::from_millis(left)));
         let left = left.map(|left| format!(", {left} left")).unwrap_or_default();
         let tenths = done.saturating_mul(10_000) / milliseconds;
         if self.in_bytes {
-            format!("{}: {} of {}, {}/s{left}", self.what, BinaryBytes(done), BinaryBytes(all), BinaryBytes(tenths / 10))
+            format!("{what}: {} of {}, {}/s{left}", BinaryBytes(done), BinaryBytes(all), BinaryBytes(tenths / 10))
         } else {
-            format!("{}: {done} of {all}, {}.{}/s{left}", self.what, tenths / 10, tenths % 10)
+            format!("{what}: {done} of {all}, {}.{}/s{left}", tenths / 10, tenths % 10)
         }
     }
 }
@@ -76,11 +74,11 @@ impl Progress {
         if !own.bar.is_hidden() {
             own.bar.enable_steady_tick(Duration::from_millis(200));
         }
-        own.teller = own.plain.take().and_then(|plain| {
-            let (end, ended) = channel();
+        own.teller = own.plain.take().and_then(|_| {
+            let (bar, (end, ended)) = (own.bar.clone(), channel());
             let tell = move || {
                 while ended.recv_timeout(Duration::from_secs(EVERY)) == Err(RecvTimeoutError::Timeout) {
-                    tell::note(&format!("{}: {} so far", plain.what, HumanDuration(plain.since.elapsed())));
+                    tell::note(&format!("{}: {} so far", bar.message(), HumanDuration(bar.elapsed())));
                 }
             };
             // Where no thread can be made the work is done in silence.
@@ -99,12 +97,8 @@ impl Progress {
             bar.set_style(style.with_key("rate", rate).progress_chars("=> "));
         }
         bar.set_message(what.to_owned());
-        let plain = (!tell::is_quiet() && !stderr().is_terminal()).then(|| Plain {
-            what: what.to_owned(),
-            in_bytes: wide.contains("bytes"),
-            since: Instant::now(),
-            next: AtomicU64::new(EVERY),
-        });
+        let plain = (!tell::is_quiet() && !stderr().is_terminal())
+            .then(|| Plain { in_bytes: wide.contains("bytes"), next: AtomicU64::new(EVERY) });
         Self { bar, plain, teller: None }
     }
 
@@ -117,9 +111,9 @@ impl Progress {
     pub fn steps(&self, count: u64) {
         self.bar.inc(count);
         if let Some(plain) = &self.plain {
-            let after = plain.since.elapsed();
+            let after = self.bar.elapsed();
             if plain.is_due(after) {
-                tell::note(&plain.line(self.bar.position(), self.bar.length().unwrap_or(0), after));
+                tell::note(&plain.line(&self.bar.message(), self.bar.position(), self.bar.length().unwrap_or(0), after));
             }
         }
     }
@@ -168,7 +162,7 @@ mod tests {
     use super::*;
 
     fn plain(in_bytes: bool) -> Plain {
-        Plain { what: "unpacking".into(), in_bytes, since: Instant::now(), next: AtomicU64::new(EVERY) }
+        Plain { in_bytes, next: AtomicU64::new(EVERY) }
     }
 
     #[test]
@@ -183,11 +177,11 @@ mod tests {
     fn a_line_says_how_far_it_is_how_fast_it_goes_and_how_long_it_will_take() {
         let ten = Duration::from_secs(10);
         assert_eq!(
-            plain(true).line(100 << 20, 300 << 20, ten),
+            plain(true).line("unpacking", 100 << 20, 300 << 20, ten),
             "unpacking: 100.00 MiB of 300.00 MiB, 10.00 MiB/s, 20 seconds left"
         );
-        assert_eq!(plain(false).line(50, 60, ten), "unpacking: 50 of 60, 5.0/s, 2 seconds left");
-        assert_eq!(plain(false).line(3, 60, 3 * ten), "unpacking: 3 of 60, 0.1/s, 10 minutes left");
-        assert_eq!(plain(false).line(0, 60, Duration::ZERO), "unpacking: 0 of 60, 0.0/s");
+        assert_eq!(plain(false).line("unpacking", 50, 60, ten), "unpacking: 50 of 60, 5.0/s, 2 seconds left");
+        assert_eq!(plain(false).line("unpacking", 3, 60, 3 * ten), "unpacking: 3 of 60, 0.1/s, 10 minutes left");
+        assert_eq!(plain(false).line("unpacking", 0, 60, Duration::ZERO), "unpacking: 0 of 60, 0.0/s");
     }
 }
