@@ -12,12 +12,6 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use std::process::Stdio;
 use std::time::Duration;
 
-/// The children of a process, as everybody may read.
-fn children(pid: i32) -> Vec<i32> {
-    let text = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-    text.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
-}
-
 /// Grasps for the first descriptors of a process and for what its links lead to; what was had is a line of `loot`.
 fn grasp(pid: i32, loot: &mut Vec<String>) -> u64 {
     const FIRST: i32 = 12;
@@ -73,7 +67,7 @@ fn rob(uid: u32, words: &[String], calls: u32) -> (u64, Vec<String>) {
             // SAFETY: our own child and a live integer.
             while unsafe { libc::waitpid(pid, &raw mut status, libc::WNOHANG) } == 0 {
                 tries += grasp(pid, &mut loot);
-                for child in children(pid) {
+                for child in seen::children(pid) {
                     tries += grasp(child, &mut loot);
                 }
             }

@@ -138,3 +138,9 @@ pub fn pins() -> Vec<u32> {
 pub fn namespace(pid: u32, kind: &str) -> u64 {
     fs::metadata(format!("/proc/{pid}/ns/{kind}")).unwrap().ino()
 }
+
+/// The children of a process, as everybody may read; none if there is no such process any more.
+pub fn children<P: std::fmt::Display + std::str::FromStr>(pid: P) -> Vec<P> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    text.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
+}

@@ -115,9 +115,7 @@ fn it_changes_nothing() {
 
 /// The children of a process, and theirs.
 fn descendants(pid: u32) -> Vec<u32> {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-    let children: Vec<u32> = text.split_whitespace().filter_map(|pid| pid.parse().ok()).collect();
-    children.into_iter().flat_map(|child| [vec![child], descendants(child)].concat()).collect()
+    seen::children(pid).into_iter().flat_map(|child| [vec![child], descendants(child)].concat()).collect()
 }
 
 /// What a doctor says of the callers, while one of them stops whatever he may of what it started.

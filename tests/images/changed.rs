@@ -2,7 +2,6 @@
 
 use super::packing::run;
 use super::talk::Talk;
-use super::tiny::system;
 use super::{Own, jailbase};
 use crate::common::user::User;
 use crate::common::{STATE, program, sweep};
@@ -185,10 +184,7 @@ fn an_update_of_a_debian_image_upgrades_a_clone_and_costs_little() {
 #[test]
 #[ignore = "needs root and installed programs: make check"]
 fn an_edit_dies_with_jailbase_and_leaves_nothing() {
-    let own = Own::new("edit-killed");
-    let source = own.place.join("system");
-    system(&source, "one");
-    own.build(&format!("dir:{}", source.display()), &[]).well();
+    let (own, ..) = Own::of_words("edit-killed", &["one"]);
     let mut command = Command::new(program("jailbase"));
     command.args(["image", "edit", &own.name, "--", "/bin/say", "until killed"]).stdin(Stdio::piped());
     let mut child = command.spawn().unwrap();
@@ -209,10 +205,7 @@ fn an_edit_dies_with_jailbase_and_leaves_nothing() {
 #[test]
 #[ignore = "needs root and installed programs: make check"]
 fn an_update_makes_the_image_again_and_says_when_nothing_changed() {
-    let own = Own::new("update");
-    let source = own.place.join("system");
-    system(&source, "one");
-    own.build(&format!("dir:{}", source.display()), &[]).well();
+    let (own, source, _) = Own::of_words("update", &["one"]);
     assert!(jailbase(["image", "update", &own.name]).well().contains("nothing changed"));
     assert_eq!(own.names(), ["1", "current", "last"]);
     fs::write(source.join("data/word"), "two").unwrap();

@@ -18,24 +18,14 @@ fn ls(name: &str) -> Vec<(u64, bool, Option<u64>)> {
 
 /// An image with two words in two generations.
 fn two(name: &str) -> (Own, String) {
-    let own = Own::new(name);
-    let source = own.place.join("system");
-    let from = format!("dir:{}", source.display());
-    for word in ["one", "two"] {
-        system(&source, word);
-        own.build(&from, &[]).well();
-    }
+    let (own, _, from) = Own::of_words(name, &["one", "two"]);
     (own, from)
 }
 
 #[test]
 #[ignore = "needs root and installed programs: make check"]
 fn a_live_session_keeps_its_files_while_the_image_is_replaced() {
-    let own = Own::new("live");
-    let source = own.place.join("system");
-    let from = format!("dir:{}", source.display());
-    system(&source, "one");
-    own.build(&from, &[]).well();
+    let (own, source, from) = Own::of_words("live", &["one"]);
     let (user, other) = (User::with(&["--image", &own.name]), User::with(&["--image", &own.name]));
     let _nobody = sweep::none();
     let mut talk = Talk::with(&user, &["/bin/say", "again"]);
@@ -60,10 +50,7 @@ fn a_live_session_keeps_its_files_while_the_image_is_replaced() {
 #[test]
 #[ignore = "needs root and installed programs: make check"]
 fn a_live_session_keeps_its_files_while_the_image_is_updated() {
-    let own = Own::new("live-update");
-    let source = own.place.join("system");
-    system(&source, "one");
-    own.build(&format!("dir:{}", source.display()), &[]).well();
+    let (own, source, _) = Own::of_words("live-update", &["one"]);
     let (user, other) = (User::with(&["--image", &own.name]), User::with(&["--image", &own.name]));
     let _nobody = sweep::none();
     let mut talk = Talk::with(&user, &["/bin/say", "again"]);

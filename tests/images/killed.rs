@@ -7,7 +7,6 @@ use crate::common::{process, program};
 use std::cell::Cell;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
 use std::process::Command;
 
 /// Every so many system calls a build is killed; `JAIL_KILL_EVERY=1` tries them all.
@@ -42,16 +41,6 @@ fn swept(own: &Own, words: &[&str], change: impl Fn(&str), next: impl Fn(u64)) -
     kills
 }
 
-/// An image whose word is 0, its source, and the words of its build.
-fn zero(name: &str) -> (Own, PathBuf, String) {
-    let own = Own::new(name);
-    let source = own.place.join("system");
-    let from = format!("dir:{}", source.display());
-    system(&source, "0");
-    own.build(&from, &[]).well();
-    (own, source, from)
-}
-
 /// The next command clears what was left, and a number never means two things.
 fn collected(own: &Own, at: u64) {
     let serving = fs::read_to_string(own.file(own.current(), "data/word")).unwrap();
@@ -65,7 +54,7 @@ fn collected(own: &Own, at: u64) {
 #[test]
 #[ignore = "needs root and installed programs: make check"]
 fn a_build_that_is_killed_at_any_system_call_leaves_the_old_generation_in_service() {
-    let (own, source, from) = zero("killed");
+    let (own, source, from) = Own::of_words("killed", &["0"]);
     let change = |word: &str| fs::write(source.join("data/word"), word).unwrap();
     swept(&own, &["build", &own.name, "--from", &from], change, |at| collected(&own, at));
 }
@@ -89,7 +78,7 @@ fn a_build_of_an_archive_that_is_killed_at_any_system_call_leaves_the_old_genera
 #[test]
 #[ignore = "needs root and installed programs: make check"]
 fn an_update_that_is_killed_at_any_system_call_leaves_the_old_generation_in_service() {
-    let (own, source, _) = zero("killed-update");
+    let (own, source, _) = Own::of_words("killed-update", &["0"]);
     let change = |word: &str| fs::write(source.join("data/word"), word).unwrap();
     swept(&own, &["update", &own.name], change, |at| collected(&own, at));
 }
@@ -97,7 +86,7 @@ fn an_update_that_is_killed_at_any_system_call_leaves_the_old_generation_in_serv
 #[test]
 #[ignore = "needs root and installed programs: make check"]
 fn the_next_build_clears_what_a_killed_one_left() {
-    let (own, source, from) = zero("killed-next");
+    let (own, source, from) = Own::of_words("killed-next", &["0"]);
     let change = |word: &str| fs::write(source.join("data/word"), word).unwrap();
     let left = Cell::new(0);
     let kills = swept(&own, &["build", &own.name, "--from", &from], change, |at| {

@@ -109,6 +109,18 @@ impl Own {
         digest
     }
 
+    /// An image of a small system whose word was each of these in turn, in a generation each; its source, and how a build names it.
+    pub fn of_words(name: &str, words: &[&str]) -> (Self, PathBuf, String) {
+        let own = Self::new(name);
+        let source = own.place.join("system");
+        let from = format!("dir:{}", source.display());
+        for word in words {
+            tiny::system(&source, word);
+            own.build(&from, &[]).well();
+        }
+        (own, source, from)
+    }
+
     /// The words of a build from a source, and further ones.
     pub fn build(&self, from: &str, words: &[&str]) -> Said {
         jailbase(["image", "build", &self.name, "--from", from].into_iter().chain(words.iter().copied()))

@@ -1,6 +1,5 @@
 //! Who is not root makes, changes and removes nothing, and is told so in one plain line.
 
-use super::tiny::system;
 use super::{Own, Said};
 use crate::common::{WWW, program};
 use std::os::unix::process::CommandExt;
@@ -14,13 +13,7 @@ fn as_uid(uid: u32, words: &[&str]) -> Said {
 #[test]
 #[ignore = "needs root and installed programs: make check"]
 fn who_is_not_root_can_do_nothing_with_images() {
-    let (own, unborn) = (Own::new("strangers"), Own::new("strangers-new"));
-    let source = own.place.join("system");
-    let from = format!("dir:{}", source.display());
-    for word in ["one", "two"] {
-        system(&source, word);
-        own.build(&from, &[]).well();
-    }
+    let ((own, _, from), unborn) = (Own::of_words("strangers", &["one", "two"]), Own::new("strangers-new"));
     let (name, unborn_name) = (own.name.as_str(), unborn.name.as_str());
     let (one, two) = (format!("{name}@1"), format!("{name}@2"));
     let all: &[(&[&str], &str)] = &[
@@ -58,10 +51,7 @@ fn who_is_not_root_can_do_nothing_with_images() {
 #[test]
 #[ignore = "needs root and installed programs: make check"]
 fn whom_a_user_namespace_makes_root_is_not_root_here() {
-    let (own, unborn) = (Own::new("strangers-ns"), Own::new("strangers-ns-new"));
-    let source = own.place.join("system");
-    system(&source, "one");
-    own.build(&format!("dir:{}", source.display()), &[]).well();
+    let ((own, ..), unborn) = (Own::of_words("strangers-ns", &["one"]), Own::new("strangers-ns-new"));
     let before = own.digest();
     for words in
         [&["build", &unborn.name, "--from", "host"][..], &["update", &own.name], &["rm", &own.name], &["gc"], &["verify"]]

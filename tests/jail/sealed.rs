@@ -21,10 +21,7 @@ fn the_tables_that_only_relocations_write_are_read_only_while_it_runs() {
     let user = User::new();
     let running = user.call(&["sleep", "60"]).start();
     let supervisor = running.pid();
-    let child = |pid: u32| {
-        let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-        children.split_whitespace().next().and_then(|pid| pid.parse().ok())
-    };
+    let child = |pid: u32| seen::children(pid).first().copied();
     // Init has its program.
     assert!(seen::within(Duration::from_secs(10), || child(supervisor).and_then(child).is_some()), "it does not start");
     for (who, pid) in [("supervisor", supervisor), ("init", child(supervisor).unwrap())] {

@@ -128,7 +128,7 @@ fn who_enters_and_is_killed_leaves_no_session() {
     terminal.line(&enter(&user, "-- sleep 100"));
     assert!(seen::within(Duration::from_secs(5), || sessions(&user) == 1));
     let shell: u32 = terminal.knows("#{pane_pid}").parse().unwrap();
-    let text = fs::read_to_string(format!("/proc/{shell}/task/{shell}/children")).unwrap();
-    crate::common::process::kill(text.trim().parse().unwrap(), libc::SIGKILL);
+    let [entering] = seen::children(shell)[..] else { panic!("one process and no other runs in the terminal") };
+    crate::common::process::kill(entering, libc::SIGKILL);
     assert!(seen::within(Duration::from_secs(10), || sessions(&user) == 0), "{}", well(&["ps", &user.name]));
 }

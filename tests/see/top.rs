@@ -15,12 +15,7 @@ fn start(terminal: &Terminal, words: &str) {
 /// The one process of this command line in the terminal.
 fn pid(terminal: &Terminal) -> u32 {
     let shell: u32 = terminal.knows("#{pane_pid}").parse().unwrap();
-    let text = std::fs::read_to_string(format!("/proc/{shell}/task/{shell}/children")).unwrap();
-    text.split_whitespace()
-        .next()
-        .unwrap_or_else(|| panic!("nothing runs in the terminal:\n{}", terminal.screen()))
-        .parse()
-        .unwrap()
+    *seen::children(shell).first().unwrap_or_else(|| panic!("nothing runs in the terminal:\n{}", terminal.screen()))
 }
 
 #[test]
