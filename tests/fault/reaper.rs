@@ -116,7 +116,6 @@ fn a_reaper_killed_at_whatever_call_holds_up_no_sweep_and_no_entry_after_it() {
     keep_to(0);
     let sweeps = sweep::ours();
     let mut stage = Stage { scenes: [Scene::new(), Scene::new()], sweeps, busy: None };
-    let sweep = Order::new(program("reaper"), ["-v"]);
     let dir = std::env::temp_dir().join(format!("reaper-killed-{}", std::process::id()));
     std::fs::create_dir(&dir).unwrap();
     let metrics = dir.join("metrics.prom");
@@ -162,7 +161,7 @@ fn a_reaper_killed_at_whatever_call_holds_up_no_sweep_and_no_entry_after_it() {
     std::fs::remove_dir_all(&dir).unwrap();
     // Without a holder there is nothing to sweep, and nothing that a sweep could leave.
     ways::first(&stage.scenes[0]);
-    for point in new_calls(&sweep, &mut known) {
+    for point in new_calls(&orders[0].0, &mut known) {
         points += 1;
         kills += 1;
         point.kill("a reaper without a holder");
