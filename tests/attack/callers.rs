@@ -1,9 +1,10 @@
 //! Callers who took something away from trampoline before they ran it.
 
+use super::planted::Planted;
 use super::{asked, failed};
 use crate::common::call::Call;
 use crate::common::user::User;
-use crate::common::{log, process, program, seen};
+use crate::common::{executable, log, process, program, seen};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown};
 
@@ -26,8 +27,7 @@ fn without_the_setuid_bit_it_says_how_to_install_it() {
     let user = User::new();
     let copy = format!("{}/trampoline", user.home);
     fs::set_permissions(&user.home, Permissions::from_mode(0o755)).unwrap();
-    fs::copy(program("trampoline"), &copy).unwrap();
-    fs::set_permissions(&copy, Permissions::from_mode(0o755)).unwrap();
+    executable::copied(program("trampoline"), &copy, (0, 0), 0o755);
     let done = Call::of(&copy, user.words(&["id"])).run();
     failed(&user, &done, "it does not run as root; install it with make install (mode 4750, owner root, no nosuid mount)");
     // A bit that does not make it root is none.
@@ -41,13 +41,12 @@ fn without_the_setuid_bit_it_says_how_to_install_it() {
 fn on_a_mount_that_takes_the_setuid_bit_away_it_says_so_and_does_nothing() {
     let user = User::new();
     fs::set_permissions(&user.home, Permissions::from_mode(0o755)).unwrap();
-    process::mount("none", &user.home, "tmpfs", libc::MS_NOSUID, "size=8m,mode=755").unwrap();
-    let copy = format!("{}/trampoline", user.home);
-    fs::copy(program("trampoline"), &copy).unwrap();
-    chown(&copy, Some(0), Some(33)).unwrap();
-    fs::set_permissions(&copy, Permissions::from_mode(0o4755)).unwrap();
+    let place = user.in_home("nosuid");
+    let planted = Planted::with(&place, libc::MS_NOSUID);
+    let copy = place.join("trampoline");
+    executable::copied(program("trampoline"), &copy, (0, 33), 0o4755);
     let done = Call::of(&copy, user.words(&["id"])).run();
-    process::unmount(&user.home, libc::MNT_DETACH).unwrap();
+    drop(planted);
     failed(&user, &done, "it does not run as root; install it with make install (mode 4750, owner root, no nosuid mount)");
 }
 

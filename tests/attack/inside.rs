@@ -4,7 +4,7 @@ use crate::common::call::Call;
 use crate::common::image::Image;
 use crate::common::trace::Scratch;
 use crate::common::user::User;
-use crate::common::{RUN, STATE, process, seen};
+use crate::common::{RUN, STATE, executable, process, seen};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::time::Duration;
@@ -162,8 +162,7 @@ fn what_the_image_hides_from_the_user_looks_the_same_whether_it_is_there_or_not(
     let user = User::with(&["--image", &image.name]);
     let hidden = image.tree().join("opt-hidden");
     fs::create_dir_all(hidden.join("there")).unwrap();
-    fs::write(hidden.join("there/program"), "#!/bin/sh\n").unwrap();
-    fs::set_permissions(hidden.join("there/program"), Permissions::from_mode(0o755)).unwrap();
+    executable::written("#!/bin/sh\n", hidden.join("there/program"), (0, 0), 0o755);
     fs::set_permissions(&hidden, Permissions::from_mode(0o700)).unwrap();
     let answers = ["there", "nope"].map(|name| {
         let asks: [Vec<String>; 3] = [

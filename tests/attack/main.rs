@@ -31,6 +31,7 @@ mod loading;
 mod logs_and_locks;
 mod mounts;
 mod outbound;
+mod planted;
 mod races;
 mod reach;
 mod removal;

@@ -1,6 +1,7 @@
 //! Mounts that somebody planted, and mounts that would spread: what a jail shows of the host's mount table, and gives back.
 
 use super::failed;
+use super::planted::Planted;
 use crate::common::attacker::rounds;
 use crate::common::image::Image;
 use crate::common::user::User;
@@ -9,29 +10,6 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-
-/// A mount on the host, gone with this value.
-struct Planted(PathBuf);
-
-impl Planted {
-    /// A tmpfs in which set-user-id bits and devices work.
-    fn new(at: &Path) -> Self {
-        fs::create_dir_all(at).unwrap();
-        process::mount("none", at.to_str().unwrap(), "tmpfs", 0, "size=64k,mode=755").unwrap();
-        Self(at.to_owned())
-    }
-
-    fn spreads(&self, how: u64) {
-        process::mount("", self.0.to_str().unwrap(), "", how, "").unwrap();
-    }
-}
-
-impl Drop for Planted {
-    fn drop(&mut self) {
-        drop(process::unmount(self.0.to_str().unwrap(), libc::MNT_DETACH));
-        drop(fs::remove_dir(&self.0));
-    }
-}
 
 #[test]
 #[ignore = "needs root and installed programs: make check"]

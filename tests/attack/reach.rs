@@ -1,10 +1,9 @@
 //! Calls that every program may make on a machine of its own, and that reach too far out of a jail.
 
 use crate::common::call::Call;
-use crate::common::seen;
 use crate::common::user::User;
-use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt, chown};
+use crate::common::{executable, seen};
+use std::fs;
 use std::time::Duration;
 
 #[test]
@@ -12,9 +11,7 @@ use std::time::Duration;
 fn a_program_cannot_take_a_lease_by_which_an_execve_of_another_session_waits() {
     let user = User::new();
     let program = user.in_home("program");
-    fs::write(&program, "#!/bin/sh\necho ran\n").unwrap();
-    fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
-    chown(&program, Some(user.uid), Some(user.uid)).unwrap();
+    executable::written("#!/bin/sh\necho ran\n", &program, (user.uid, user.uid), 0o755);
     // The kernel makes whoever opens the file wait for this one to let go, fs.lease-break-time at most: 45 seconds.
     let lease = "
 import fcntl, os, signal, time

@@ -2,7 +2,7 @@
 
 use crate::common::call::Call;
 use crate::common::user::User;
-use crate::common::{RUN, STATE, WWW, process, program, seen};
+use crate::common::{RUN, STATE, WWW, executable, process, program, seen};
 use std::ffi::CString;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
@@ -63,9 +63,7 @@ fn neither_set_id_bits_nor_file_capabilities_count_in_home_and_tmp_whoever_owns_
             (0, 0o755, true),
             (user.uid, 0o6755, false),
         ] {
-            fs::copy("/bin/cat", &path).unwrap();
-            chown(&path, Some(owner), Some(owner)).unwrap();
-            fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+            executable::copied("/bin/cat", &path, (owner, owner), mode);
             if capabilities {
                 give_capabilities(&path);
             }

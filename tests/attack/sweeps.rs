@@ -4,7 +4,7 @@ use crate::common::attacker::rounds;
 use crate::common::call::Call;
 use crate::common::trace::Scratch;
 use crate::common::user::User;
-use crate::common::{STATE, process, program, seen, sweep};
+use crate::common::{STATE, executable, process, program, seen, sweep};
 use std::ffi::OsStr;
 use std::fs::{self, Permissions};
 use std::os::unix::ffi::OsStrExt;
@@ -145,9 +145,8 @@ fn nobody_but_root_sweeps_not_even_by_a_setuid_bit_that_was_set_by_mistake() {
     let user = User::new();
     let place = Scratch::new(&user.name);
     let copy = place.0.join("reaper");
-    fs::copy(program("reaper"), &copy).unwrap();
+    executable::copied(program("reaper"), &copy, (0, 0), 0o4755);
     fs::set_permissions(&place.0, Permissions::from_mode(0o755)).unwrap();
-    fs::set_permissions(&copy, Permissions::from_mode(0o4755)).unwrap();
     let sweeps = sweep::ours();
     user.ensure();
     for reaper in [program("reaper"), copy] {

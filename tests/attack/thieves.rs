@@ -3,12 +3,12 @@
 use crate::common::attacker::rounds;
 use crate::common::call::Call;
 use crate::common::user::User;
-use crate::common::{STATE, WWW, process, program, seen};
+use crate::common::{STATE, WWW, executable, process, program, seen};
 use std::collections::BTreeSet;
 use std::fs::{self, File, Permissions};
 use std::io::{Read, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -253,15 +253,12 @@ fn its_own_executable_can_be_neither_written_nor_used_from_inside() {
     // One that everybody may execute, as an installation for login shells has it; in sight of the jail, which is worse.
     fs::set_permissions(&user.home, Permissions::from_mode(0o755)).unwrap();
     let copy = user.in_home("trampoline");
-    fs::copy(program("trampoline"), &copy).unwrap();
-    chown(&copy, Some(0), Some(0)).unwrap();
-    fs::set_permissions(&copy, Permissions::from_mode(0o4755)).unwrap();
+    executable::copied(program("trampoline"), &copy, (0, 0), 0o4755);
     let before = fs::read(&copy).unwrap();
     let call = |command: &[&str]| Call::of(&copy, user.words(command)).run();
     for name in ["script", "again"] {
         let line = if name == "script" { "#!/proc/self/exe" } else { "#!/proc/self/exe --policy" };
-        fs::write(user.in_home(name), format!("{line}\n")).unwrap();
-        fs::set_permissions(user.in_home(name), Permissions::from_mode(0o755)).unwrap();
+        executable::written(format!("{line}\n"), user.in_home(name), (0, 0), 0o755);
     }
     let home = &user.home;
     let again = format!("{home}/trampoline");

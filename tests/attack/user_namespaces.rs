@@ -1,7 +1,7 @@
 //! New namespaces, of users before all: where most local holes of the kernel's began.
 
 use crate::common::user::User;
-use crate::common::{process, program, seen};
+use crate::common::{executable, process, program, seen};
 use std::fs;
 use std::process::Command;
 
@@ -109,9 +109,7 @@ fn a_mount_of_the_host_at_a_path_longer_than_any_buffer_holds_up_neither_an_entr
 #[ignore = "needs root and installed programs: make check"]
 fn inside_a_jail_the_program_itself_makes_nobody_root() {
     let user = User::new();
-    fs::copy(program("trampoline"), user.in_home("t")).unwrap();
-    std::os::unix::fs::chown(user.in_home("t"), Some(0), Some(0)).unwrap();
-    fs::set_permissions(user.in_home("t"), std::os::unix::fs::PermissionsExt::from_mode(0o4755)).unwrap();
+    executable::copied(program("trampoline"), user.in_home("t"), (0, 0), 0o4755);
     for words in [&[user.name.as_str(), "--", "id"][..], &["--ensure", &user.name], &["--explain", &user.name], &["--policy"]] {
         let command: Vec<&str> = std::iter::once("./t").chain(words.iter().copied()).collect();
         assert!(user.run(&command).failed(125).contains("no_new_privs"), "{words:?}");

@@ -14,6 +14,7 @@
 
 pub mod attacker;
 pub mod call;
+pub mod executable;
 pub mod image;
 pub mod knob;
 pub mod log;

@@ -4,7 +4,7 @@ use super::report::Report;
 use super::start::Order;
 use super::trace::{Input, adopt_orphans, run};
 use crate::common::user::User;
-use crate::common::{WWW, image, log, process, program, seen};
+use crate::common::{WWW, executable, image, log, process, program, seen};
 use std::process::{Command, Stdio};
 
 /// A group of the user's, beside the primary one.
@@ -63,7 +63,7 @@ impl Scene {
         log::listen();
         let user = User::with(&OWN);
         let probe = format!("{}/probe", user.home);
-        std::fs::copy(env!("CARGO_BIN_EXE_fault-probe"), &probe).unwrap();
+        executable::copied(env!("CARGO_BIN_EXE_fault-probe"), &probe, (0, 0), 0o755);
         let mut scene = Self { user, probe, expected: Report::default() };
         let first = run(&scene.entry(), Input::EndsWhenAllWait, &[]);
         assert_eq!((first.code, first.err.as_str(), first.hung), (0, "", false), "an untouched run: {}", first.out);

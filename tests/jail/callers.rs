@@ -2,7 +2,7 @@
 
 use crate::common::call::Call;
 use crate::common::user::User;
-use crate::common::{process, program, sweep};
+use crate::common::{executable, process, program, sweep};
 
 #[test]
 #[ignore = "needs root and installed programs: make check"]
@@ -72,9 +72,7 @@ fn a_caller_in_a_chroot_with_proc_makes_and_enters_the_jail_of_the_host() {
         .chain(user.words(&["sh", "-c", "pwd; id -u"]).into_iter().map(str::to_owned))
         .collect();
     let copy = format!("{root}/trampoline");
-    std::fs::copy(&program, &copy).unwrap();
-    std::os::unix::fs::chown(&copy, Some(0), Some(33)).unwrap();
-    std::fs::set_permissions(&copy, std::os::unix::fs::PermissionsExt::from_mode(0o4750)).unwrap();
+    executable::copied(&program, &copy, (0, 33), 0o4750);
     for (with_proc, expected) in [(false, 125), (true, 0)] {
         if with_proc {
             dir.mount_proc();

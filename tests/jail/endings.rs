@@ -1,10 +1,8 @@
 //! How a program ends, and what its caller learns of it.
 
 use crate::common::call::Call;
-use crate::common::seen;
 use crate::common::user::User;
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use crate::common::{executable, seen};
 use std::time::Duration;
 
 #[test]
@@ -46,10 +44,7 @@ fn a_program_that_is_not_there_gives_127() {
 #[ignore = "needs root and installed programs: make check"]
 fn a_program_that_cannot_be_executed_gives_126_and_says_why() {
     let user = User::new();
-    let put = |name: &str, mode: u32, text: &[u8]| {
-        fs::write(user.in_home(name), text).unwrap();
-        fs::set_permissions(user.in_home(name), fs::Permissions::from_mode(mode)).unwrap();
-    };
+    let put = |name: &str, mode: u32, text: &[u8]| executable::written(text, user.in_home(name), (0, 0), mode);
     put("plain", 0o644, b"#!/bin/sh\necho ran\n");
     put("lost", 0o755, b"#!/no/such/interpreter\n");
     put("text", 0o755, b"echo ran\n");

@@ -1,6 +1,7 @@
 //! The environment of a program: built from nothing. And the directory it starts in.
 
 use crate::common::call::Call;
+use crate::common::executable;
 use crate::common::user::User;
 
 const PATH: &str = "PATH=/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games";
@@ -114,7 +115,7 @@ fn what_is_asked_for_comes_in_and_the_last_of_a_name_counts() {
 #[ignore = "needs root and installed programs: make check"]
 fn a_program_without_a_slash_is_looked_up_in_the_fixed_path_whatever_is_asked_for() {
     let user = User::new();
-    std::fs::write(user.in_home("id"), "#!/bin/sh\necho mine\n").unwrap();
+    executable::written("#!/bin/sh\necho mine\n", user.in_home("id"), (0, 0), 0o755);
     let path = format!("PATH={}", user.home);
     let done = Call::new(["-e", &path, "-C", &user.home, &user.name, "--", "id", "-u"]).env(&[("PATH", &user.home)]).run();
     assert_eq!(done.well(), user.uid.to_string());

@@ -6,10 +6,10 @@ mod call;
 mod oracle;
 
 use crate::common::call::Call;
+use crate::common::executable;
 use crate::common::user::User;
 use call::Answer;
 use oracle::{ALLOW, Arch, ENOSYS, Whom};
-use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 const NATIVE: &Arch = if cfg!(target_arch = "x86_64") { &oracle::X86_64 } else { &oracle::AARCH64 };
@@ -146,8 +146,7 @@ fn a_call_of_the_32_bit_interface_ends_the_program() {
     elf.extend(b"\x01\0\0\0\0\0\0\0\0\x80\x04\x08\0\x80\x04\x08\x80\0\0\0\x80\0\0\0\x05\0\0\0\0\x10\0\0");
     elf.extend(code);
     elf.resize(0x80, 0);
-    std::fs::write(user.in_home("small"), elf).unwrap();
-    std::fs::set_permissions(user.in_home("small"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    executable::written(elf, user.in_home("small"), (0, 0), 0o755);
     let without = |name: &str| Command::new(user.in_home(name)).status().unwrap().code();
     for name in ["gate", "small"] {
         let code = user.run(&[&format!("./{name}")]).code();

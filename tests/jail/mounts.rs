@@ -1,6 +1,7 @@
 //! The mounts of a jail as the kernel shows them inside: every line, with its flags.
 
 use crate::common::call::Call;
+use crate::common::executable;
 use crate::common::user::User;
 
 /// Mount point and mount flags of every line, and whether anything propagates.
@@ -107,8 +108,6 @@ fn a_mount_made_on_the_host_later_does_not_appear_in_a_live_jail_nor_holds_up_it
 #[ignore = "needs root and installed programs: make check"]
 fn a_setuid_file_of_the_user_s_has_no_effect() {
     let user = User::new();
-    let copy = user.in_home("id");
-    std::fs::copy("/usr/bin/id", &copy).unwrap();
-    std::fs::set_permissions(&copy, std::os::unix::fs::PermissionsExt::from_mode(0o4755)).unwrap();
+    executable::copied("/usr/bin/id", user.in_home("id"), (0, 0), 0o4755);
     assert_eq!(user.run(&["./id", "-u"]).well(), user.uid.to_string());
 }

@@ -2,12 +2,11 @@
 
 use crate::common::STATE;
 use crate::common::call::Call;
-use crate::common::reaped;
 use crate::common::user::User;
+use crate::common::{executable, reaped};
 use crate::{json, session, well};
 use serde_json::Value;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
 fn refused(words: &[&str]) -> String {
@@ -109,8 +108,7 @@ fn a_program_is_found_as_it_would_be_inside() {
     let user = User::new();
     let name = user.name.as_str();
     let put = |file: &str, text: &str, mode: u32| {
-        fs::write(user.in_home(file), text).unwrap();
-        fs::set_permissions(user.in_home(file), fs::Permissions::from_mode(mode)).unwrap();
+        executable::written(text, user.in_home(file), (0, 0), mode);
         user.in_home(file).to_str().unwrap().to_owned()
     };
     std::os::unix::fs::symlink("/etc/../usr/bin/../bin/id", user.in_home("link")).unwrap();
