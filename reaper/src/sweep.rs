@@ -58,6 +58,7 @@ fn all(root: &Root, jails: &Jails, mounts: &Source, report: &mut Report) -> Resu
     // ORDER: before anything is asked. What is mounted there later was not marked by a sweep before, so it stays in this
     // one, and the next one sees what it is.
     let table = mounts.table()?;
+    mount::ask_from_one_processor().unwrap_or_default();
     for name in names {
         let outcome = ask(root, jails, &pins, &table, &name);
         report.note(name, outcome);

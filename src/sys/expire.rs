@@ -32,6 +32,13 @@ pub fn expire(_: &Root, name: &str) -> Result<Expiry> {
     ask(name, MntFlags::MNT_EXPIRE)
 }
 
+/// Stays on the processor it is on.
+pub fn ask_from_one_processor() -> Result<()> {
+    let mut here = nix::sched::CpuSet::new();
+    here.set(nix::sched::sched_getcpu()?)?;
+    nix::sched::sched_setaffinity(nix::unistd::Pid::from_raw(0), &here)
+}
+
 /// Asks the kernel to unmount `name` of the current directory if nobody holds it, used or not. Never [`Expiry::Marked`].
 pub fn unmount(_: &Root, name: &str) -> Result<Expiry> {
     ask(name, MntFlags::empty())

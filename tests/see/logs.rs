@@ -1,7 +1,7 @@
 //! What the system log has of one user.
 
 use crate::common::user::User;
-use crate::common::{image, program};
+use crate::common::{image, log, program};
 use std::process::Command;
 
 /// `jailbase log` on a machine whose `/var/log` has these files, and which runs no journal.
@@ -49,4 +49,43 @@ fn where_there_is_no_log_it_is_said_where_the_lines_go() {
     let (code, out, err) = log_of(&user, &[], "");
     assert_eq!((code, out.as_str()), (125, ""), "{err}");
     assert!(err.contains("no journal runs") && err.contains(crate::common::LOG), "{err}");
+}
+
+/// A machine of its own, as far as processes and mounts go, on which a journal runs, and nothing else has written to it.
+const JOURNAL: &str = "set -e
+mkdir -p /run/systemd /run/log
+for dir in /run/systemd /run/log /var/log; do mount -t tmpfs none $dir; done
+/lib/systemd/systemd-journald &
+for i in $(seq 200); do [ -S /run/systemd/journal/dev-log ] && break; sleep 0.05; done
+mount --bind /run/systemd/journal/dev-log LOG
+journalctl --quiet --sync || true
+";
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn where_a_journal_runs_its_lines_are_shown_and_what_others_wrote_in_our_name_is_not() {
+    let user = User::new();
+    image::host();
+    log::listen();
+    let script = JOURNAL.replace("LOG", crate::common::LOG)
+        + &format!(
+            "setpriv --reuid 33 --regid 33 --clear-groups {trampoline} {name} -- true
+setpriv --reuid 33 --regid 33 --clear-groups logger --tag trampoline --socket /run/systemd/journal/dev-log 'uid 33 runs /bin/forged as uid {uid}'
+logger --tag else --socket /run/systemd/journal/dev-log 'uid 33 runs /bin/else as uid {uid}'
+setpriv --reuid 33 --regid 33 --clear-groups {trampoline} {name} -- id -u
+for i in $(seq 100); do {jailbase} log {name} | grep -q 'runs id' && break; sleep 0.05; done
+{jailbase} log {name}; {jailbase} log {name} --lines 1 --json; journalctl --quiet | grep -c forged",
+            trampoline = program("trampoline").display(),
+            jailbase = program("jailbase").display(),
+            name = user.name,
+            uid = user.uid,
+        );
+    let unshare = ["--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "/bin/sh", "-c"];
+    let done =
+        Command::new("unshare").args(unshare).arg(script).env_clear().env("PATH", "/usr/sbin:/usr/bin:/bin").output().unwrap();
+    let (out, err) = (String::from_utf8(done.stdout).unwrap(), String::from_utf8_lossy(&done.stderr).into_owned());
+    assert!(done.status.success(), "{out}{err}");
+    assert!(out.contains(&format!("trampoline  uid 33 runs true as uid {}", user.uid)), "{out}{err}");
+    assert!(out.contains("  uid 33 runs id as uid ") && !out.contains("/bin/forged") && !out.contains("/bin/else"), "{out}{err}");
+    assert!(out.trim_end().ends_with('1'), "the forged line is in the journal: {out}{err}");
 }

@@ -11,6 +11,7 @@ mod explaining;
 mod killing;
 mod listing;
 mod logs;
+mod reach;
 mod terminal;
 mod top;
 mod trouble;

@@ -90,7 +90,11 @@ fn where_procfs_hides_processes_root_sees_them_all() {
         "set -e\nmount -o remount,hidepid=invisible /proc\ngrep -q 'proc /proc .*hidepid=' /proc/mounts\n\
          {trampoline} {user} -- sleep 60 & \n\
          for i in $(seq 200); do {jailbase} ls --json | grep -q '\"processes\": 2' && break; sleep 0.05; done\n\
-         {jailbase} ls --json; echo; {jailbase} ps {user} --json; {jailbase} image ls; {jailbase} explain {user}; {jailbase} kill {user} >&2; wait || true",
+         {jailbase} ls --json; echo; {jailbase} ps {user} --json; {jailbase} image ls; {jailbase} explain {user}\n\
+         {jailbase} stat --json; echo; {jailbase} stat {user} --json; echo; {jailbase} du {user} --json; echo; {jailbase} log {user} >&2 || test $? = 125\n\
+         (sleep 1; echo q) | TERM=xterm script -qec 'stty rows 24 cols 100; {jailbase} top --interval 0.2' /dev/null |\n\
+         tr -s ' ' | grep -q '{user} 1 2 ' && echo top shows it\n\
+         {jailbase} kill {user} >&2; wait || true",
         trampoline = program("trampoline").display(),
         jailbase = program("jailbase").display(),
         user = user.name,
@@ -100,6 +104,8 @@ fn where_procfs_hides_processes_root_sees_them_all() {
     let (out, err) = (String::from_utf8_lossy(&done.stdout).into_owned(), String::from_utf8_lossy(&done.stderr).into_owned());
     assert!(done.status.success() && err.contains("SIGTERM"), "{out}{err}");
     assert!(out.contains("\"sessions\": 1") && out.contains("\"command\": \"sleep 60\""), "{out}{err}");
+    assert!(out.contains("top shows it") && out.contains("\"private_bytes\""), "{out}{err}");
+    assert!(out.matches("\"processes\": 2").count() >= 3, "ls, and stat twice: {out}");
     // Whoever is in a pid namespace of his own is told nothing of mount namespaces: that is said, and is no failure.
     let image = out.lines().find(|line| line.starts_with("host@")).unwrap_or_else(|| panic!("{out}{err}"));
     assert!(out.contains("which generation it shows cannot be told here"), "{out}");
