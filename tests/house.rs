@@ -30,11 +30,25 @@ const UNPRIVILEGED: [&str; 11] = [
 ];
 
 /// What only the other programs use; none of it may be named by trampoline or by what trampoline stands on.
-const OF_OTHERS: [(&str, &[&str]); 13] = [
+const OF_OTHERS: [(&str, &[&str]); 14] = [
     ("src/written.rs", &["written", "usual"]),
-    ("src/sys/expire.rs", &["expire", "unmount", "Expiry", "Bar", "is_mount_namespace", "names", "stat_at", "try_exclusive"]),
+    (
+        "src/sys/expire.rs",
+        &[
+            "expire",
+            "unmount",
+            "Expiry",
+            "Bar",
+            "is_mount_namespace",
+            "stay_on_this_processor",
+            "names",
+            "stat_at",
+            "try_exclusive",
+        ],
+    ),
     ("src/sys/whole.rs", &["whole"]),
     ("src/state/drain.rs", &["until_down"]),
+    ("src/state/marks.rs", &["Marks"]),
     ("src/state/mounted.rs", &["Mounted", "Source", "Table"]),
     ("src/state/pins.rs", &["Pins", "Pin", "take_down", "target_of"]),
     ("src/sys/images/mod.rs", &[]),

@@ -4,6 +4,9 @@ use crate::outcome::Outcome;
 use crate::process::Process;
 use crate::tell;
 use jail::error::code;
+use jail::id::Target;
+use jail::state::pins;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::{Duration, Instant};
 
@@ -42,6 +45,12 @@ impl Report {
     pub fn end(&mut self) {
         self.took = self.start.elapsed();
         log::debug!("{self}");
+    }
+
+    /// Whose jails were marked.
+    pub fn marked(&self) -> BTreeSet<Target> {
+        let marked = self.names.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Marked));
+        marked.filter_map(|(name, _)| pins::target_of(name)).collect()
     }
 
     /// How many outcomes are such.

@@ -13,6 +13,7 @@ use jail::state::Doing;
 use jail::state::holder::Holder;
 use jail::state::host::Host;
 use jail::state::jails::Jails;
+use jail::state::marks;
 use jail::state::mounted::{Mounted, Source, Table};
 use jail::state::pins::{self, Pins, Place};
 use jail::sys::fd::{self, How};
@@ -58,11 +59,15 @@ fn all(root: &Root, jails: &Jails, mounts: &Source, report: &mut Report) -> Resu
     // ORDER: before anything is asked. What is mounted there later was not marked by a sweep before, so it stays in this
     // one, and the next one sees what it is.
     let table = mounts.table()?;
-    mount::ask_from_one_processor().unwrap_or_default();
+    marks::forget()?;
+    // Where it is not allowed, a jail in some thousands waits for one sweep more.
+    mount::stay_on_this_processor().unwrap_or_else(|errno| log::debug!("cannot stay on one processor: {}", sys::why(errno)));
     for name in names {
         let outcome = ask(root, jails, &pins, &table, &name);
         report.note(name, outcome);
     }
+    // The jails were asked, whether it can be noted or not.
+    marks::note(&report.marked()).unwrap_or_else(|error| log::warn!("{error}; jailbase ls will not know what is marked"));
     Ok(())
 }
 

@@ -7,6 +7,7 @@ pub mod host;
 pub mod images;
 pub mod jails;
 pub mod judge;
+pub mod marks;
 pub mod mounted;
 pub mod pins;
 

@@ -63,6 +63,30 @@ fn programs_run_in_a_debian_image() {
 
 #[test]
 #[ignore = "needs root and installed programs: make check"]
+fn a_machine_that_has_debootstrap_alone_makes_its_debian_image_with_that() {
+    let own = Own::new("debootstrap");
+    // A machine of its own, as far as mounts go, on which nobody installed mmdebstrap.
+    let script = "set -e
+mount -t tmpfs none $PLACE
+mkdir $PLACE/upper $PLACE/work
+mount -t overlay none -o lowerdir=/usr/bin,upperdir=$PLACE/upper,workdir=$PLACE/work /usr/bin
+rm /usr/bin/mmdebstrap
+exec $JAILBASE -v image build $NAME --from debian:bookworm";
+    let jailbase_path = program("jailbase");
+    let variables = [("PLACE", own.place.as_os_str()), ("JAILBASE", jailbase_path.as_os_str()), ("NAME", own.name.as_ref())];
+    let mut build = Command::new("unshare");
+    build.args(["--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "/bin/sh", "-c", script]);
+    let done = build.env_clear().env("PATH", "/usr/sbin:/usr/bin:/bin").envs(variables).output().unwrap();
+    let said = super::Said::of(&done);
+    assert!(said.err.contains("/usr/sbin/debootstrap"), "{}", said.err);
+    said.well();
+    jailbase(["image", "verify", &own.name]).well();
+    let user = User::with(&["--image", &own.name]);
+    assert_eq!(user.shell("echo $(id -un) $(cut -c1-3 /etc/debian_version)"), format!("{} 12.", user.name));
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
 fn an_edit_costs_what_it_changed_and_leaves_the_generation_before_as_it_was() {
     let own = of_debian("edit");
     let old = |path: &str| fs::read(own.file(1, path)).unwrap();

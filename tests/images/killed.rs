@@ -1,13 +1,14 @@
 //! A build that ends before its end: killed anywhere, or on a full disk.
 
-use super::packing::run;
+use super::packing::{Tar, run};
 use super::tiny::system;
-use super::{Own, jailbase};
-use crate::common::{process, program};
+use super::{Own, jailbase, oci};
+use crate::common::{process, program, seen};
 use std::cell::Cell;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 /// Every so many system calls a build is killed; `JAIL_KILL_EVERY=1` tries them all.
 fn every() -> u64 {
@@ -24,7 +25,7 @@ fn swept(own: &Own, words: &[&str], change: impl Fn(&str), next: impl Fn(u64)) -
         let (serving, word) = (in_service(), at.to_string());
         change(&word);
         let mut command = Command::new(program("jailbase"));
-        command.arg("image").args(words).env_clear().stdout(std::process::Stdio::null());
+        command.arg("image").args(words).env_clear().stdout(Stdio::null());
         let ended = process::killed_at_call(&mut command, at);
         let now = in_service();
         assert!(now == word || (now == serving && !ended), "at {at}: {now}");
@@ -77,6 +78,74 @@ fn a_build_of_an_archive_that_is_killed_at_any_system_call_leaves_the_old_genera
 
 #[test]
 #[ignore = "needs root and installed programs: make check"]
+fn a_build_of_a_layout_that_is_killed_at_any_system_call_leaves_the_old_generation_in_service() {
+    let own = Own::new("killed-oci");
+    oci::layout(&own);
+    let from = oci::from(&own, "l:next");
+    let change = |word: &str| oci::add_as(&own, Tar::default().entry(b'0', b"data/word", "", word.as_bytes()), "next");
+    change("0");
+    own.build(&from, &[]).well();
+    swept(&own, &["build", &own.name, "--from", &from], change, |at| collected(&own, at));
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_build_of_the_host_s_image_that_is_killed_at_any_system_call_leaves_the_old_generation_in_service() {
+    let own = Own::new("killed-host");
+    own.build("host", &[]).well();
+    let (mut published, mut kills) = (0, 0);
+    // It makes nearly ten thousand calls, most of them for one file of /etc after the other.
+    for at in (every()..).step_by(7 * every() as usize) {
+        let serving = own.current();
+        let mut command = Command::new(program("jailbase"));
+        command.args(["image", "build", &own.name, "--from", "host"]).env_clear().stdout(Stdio::null());
+        let ended = process::killed_at_call(&mut command, at);
+        assert!(own.current() > serving || !ended, "at {at}");
+        jailbase(["image", "verify", &own.name]).well();
+        if ended {
+            break;
+        }
+        published += usize::from(own.current() > serving);
+        kills += 1;
+        jailbase(["image", "gc", &own.name, "--keep", "0"]).well();
+        assert_eq!(own.names(), [own.current().to_string().as_str(), "current", "last"], "at {at}");
+    }
+    println!("{kills} kills, {published} of them after the switch");
+    assert!(kills > 100, "{kills}");
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_build_of_debian_that_is_killed_at_any_time_leaves_the_old_generation_in_service_and_nothing_running() {
+    let (own, _, from) = Own::of_words("killed-debian", &["0"]);
+    let runs = || seen_with(&own.name);
+    for seconds in [0.2, 1.0, 4.0, 12.0] {
+        let words = ["image", "build", &own.name, "--from", "debian:bookworm"];
+        let mut build =
+            Command::new(program("jailbase")).args(words).stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_secs_f64(seconds));
+        assert!(build.try_wait().unwrap().is_none(), "it has ended within {seconds} s");
+        build.kill().unwrap();
+        build.wait().unwrap();
+        assert!(seen::within(Duration::from_secs(10), || runs().is_empty()), "after {seconds} s: {:?}", runs());
+        assert_eq!(fs::read_to_string(own.file(own.current(), "data/word")).unwrap(), "0", "after {seconds} s");
+        jailbase(["image", "verify", &own.name]).well();
+        let inside = own.dir().display().to_string();
+        assert!(!seen::mounts().iter().any(|line| line.contains(&inside)), "{:?}", seen::mounts());
+        own.build(&from, &[]).well();
+        assert!(!own.names().iter().any(|name| name.starts_with('.')), "after {seconds} s: {:?}", own.names());
+    }
+}
+
+/// The command lines that name this.
+fn seen_with(name: &str) -> Vec<String> {
+    let all = fs::read_dir("/proc").unwrap().filter_map(|entry| fs::read(entry.ok()?.path().join("cmdline")).ok());
+    let text = all.map(|words| String::from_utf8_lossy(&words).replace('\0', " "));
+    text.filter(|line| line.contains(name)).collect()
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
 fn an_update_that_is_killed_at_any_system_call_leaves_the_old_generation_in_service() {
     let (own, source, _) = Own::of_words("killed-update", &["0"]);
     let change = |word: &str| fs::write(source.join("data/word"), word).unwrap();
@@ -123,12 +192,7 @@ fn a_change_of_generations_that_is_killed_at_any_system_call_is_done_or_is_not()
                 own.build(&from, &[]).well();
             }
             let mut command = Command::new(program("jailbase"));
-            command
-                .arg("image")
-                .args(command_words)
-                .env_clear()
-                .stdout(std::process::Stdio::null())
-                .stderr(std::process::Stdio::null());
+            command.arg("image").args(command_words).env_clear().stdout(Stdio::null()).stderr(Stdio::null());
             let ended = process::killed_at_call(&mut command, at);
             // What is in service is whole, and what has a number too. An image that is being removed may be out of service.
             for number in own.names().iter().filter(|name| name.parse::<u32>().is_ok()) {
@@ -164,7 +228,7 @@ fn a_full_disk_leaves_the_old_generation_in_service_and_says_so() {
         jailbase(["image", "verify", &own.name]).well();
         // The same for an archive.
         let archive = own.place.join("big.tar");
-        fs::write(&archive, super::packing::Tar::default().entry(b'0', b"big", "", &vec![1; 3 << 20]).end()).unwrap();
+        fs::write(&archive, Tar::default().entry(b'0', b"big", "", &vec![1; 3 << 20]).end()).unwrap();
         own.build(&format!("tar:{}", archive.display()), &[]).no(125, "No space left on device (ENOSPC); make room first");
         assert_eq!(own.names(), ["1", "current", "last"]);
     });

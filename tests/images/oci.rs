@@ -16,7 +16,7 @@ fn tool(own: &Own, line: &[&str]) {
 }
 
 /// A layout with an image `t` of two layers: a small system, and one that changes and removes some of it.
-fn layout(own: &Own) {
+pub fn layout(own: &Own) {
     tool(own, &["umoci", "init", "--layout", "l"]);
     tool(own, &["umoci", "new", "--image", "l:t"]);
     tool(own, &["umoci", "unpack", "--image", "l:t", "bundle"]);
@@ -36,11 +36,16 @@ fn layout(own: &Own) {
 
 /// Adds a layer made by hand.
 fn add(own: &Own, tar: Tar) {
-    fs::write(own.place.join("layer.tar"), tar.end()).unwrap();
-    tool(own, &["umoci", "raw", "add-layer", "--image", "l:t", "layer.tar"]);
+    add_as(own, tar, "t");
 }
 
-fn from(own: &Own, layout: &str) -> String {
+/// The same, as an image of this tag.
+pub fn add_as(own: &Own, tar: Tar, tag: &str) {
+    fs::write(own.place.join("layer.tar"), tar.end()).unwrap();
+    tool(own, &["umoci", "raw", "add-layer", "--image", "l:t", "--tag", tag, "layer.tar"]);
+}
+
+pub fn from(own: &Own, layout: &str) -> String {
     format!("oci:{}/{layout}", own.place.display())
 }
 

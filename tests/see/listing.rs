@@ -15,7 +15,7 @@ fn a_live_jail_is_listed_with_what_it_shows_and_what_runs_in_it() {
     let row = of(&["ls"], &user);
     let current = std::fs::read_link(format!("{STATE}/images/host/current")).unwrap();
     assert_eq!((&row["user"], &row["image"]), (&user.name.as_str().into(), &format!("host@{}", current.display()).into()));
-    assert_eq!((&row["sessions"], &row["idle"], &row["marked"]), (&0.into(), &true.into(), &Value::Null), "{row}");
+    assert_eq!((&row["sessions"], &row["idle"]), (&0.into(), &true.into()), "{row}");
     assert!(row["age_seconds"].as_u64().is_some_and(|age| age < 60), "{row}");
 
     let first = session(&user, &["sleep", "60"]);
@@ -112,4 +112,47 @@ fn a_hundred_looks_leave_an_idle_jail_its_mark() {
     }
     assert_eq!(sweeps.sweep(user.uid), "unmounted", "a look undid the mark");
     assert_eq!(of(&["ls"], &user), Value::Null);
+}
+
+/// What `ls` says of the mark of a jail: for programs whether and since when, and its column for people.
+fn mark(user: &User) -> (Value, Option<u64>, String) {
+    let (row, table) = (of(&["ls"], user), well(&["ls"]));
+    let line = table.lines().find(|line| line.starts_with(&format!("{} ", user.name))).unwrap();
+    let column = line.rsplit("  ").next().unwrap().trim().to_owned();
+    (row["marked"].clone(), row["marked_seconds_ago"].as_u64(), column)
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn whom_the_last_sweep_marked_is_told_with_its_time_and_of_a_used_or_new_jail_that_it_has_no_mark() {
+    let (user, late) = (User::new(), User::new());
+    let sweeps = sweep::ours();
+    user.ensure();
+    assert_eq!(sweeps.sweep(user.uid), "marked");
+    late.ensure();
+    let no = (Value::Bool(false), None, "no".to_owned());
+    let (marked, since, column) = mark(&user);
+    assert!(marked == true && since.is_some_and(|seconds| seconds < 60) && column.ends_with("s ago"), "{column}");
+    assert_eq!(mark(&late), no, "made since");
+    let running = session(&user, &["sleep", "60"]);
+    assert_eq!(mark(&user), no, "in use");
+    assert_eq!(sweeps.sweep(user.uid), "in use");
+    end(&user, vec![running]);
+    assert_eq!(mark(&user), no, "the last sweep found it in use");
+    assert_eq!(mark(&late).0, true);
+    // Taken down and made again, it is another jail.
+    seen::take_down(late.uid);
+    std::thread::sleep(Duration::from_millis(1100));
+    late.ensure();
+    assert_eq!(mark(&late), no);
+    // Without a note, or with a spoilt one, nobody knows; and nobody decides by it.
+    assert_eq!(sweeps.sweep(user.uid), "marked");
+    for spoilt in [Some("no uid\n"), Some("4294967295\n"), None] {
+        let done = seen::in_holder(|| {
+            spoilt.map_or_else(|| std::fs::remove_file("/marked"), |text| std::fs::write("/marked", text)).map(|()| 1)
+        });
+        assert_eq!(done, 1);
+        assert_eq!(mark(&user), (Value::Null, None, "?".to_owned()), "{spoilt:?}");
+    }
+    assert_eq!(sweeps.sweep(user.uid), "unmounted");
 }

@@ -11,6 +11,7 @@ use jail::error::Error;
 use jail::id::{Name, Target};
 use jail::state::holder::Holder;
 use jail::state::host::Host;
+use jail::state::marks::{self, Marks};
 use jail::state::mounted::Source;
 use jail::state::pins::target_of;
 use jail::sys::root::Root;
@@ -27,6 +28,32 @@ pub struct Jail {
     pub kept: Option<Kept>,
     /// What runs in it.
     pub sessions: Vec<Session>,
+    /// Whether the next sweep takes it, as far as anybody can know.
+    pub mark: Mark,
+}
+
+/// Whether a jail has the mark by which the next sweep takes it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mark {
+    /// It has none.
+    Unmarked,
+    /// The last sweep marked it, at this time: seconds since 1970, by the clock of then. A use since took the mark off.
+    Since(i64),
+    /// No sweep has ended that noted its marks, or whether it asked this very jail is not known.
+    Unknown,
+}
+
+impl Mark {
+    fn of(marks: Option<&Marks>, target: Target, kept: Option<&Kept>) -> Self {
+        let Some(marks) = marks else { return Self::Unknown };
+        match kept.map(|kept| kept.made) {
+            _ if !marks.of.contains(&target) => Self::Unmarked,
+            // One made since is not the one that was asked.
+            Some(made) if made > marks.at => Self::Unmarked,
+            Some(_) => Self::Since(marks.at),
+            None => Self::Unknown,
+        }
+    }
 }
 
 /// What a jail is, whether anything runs in it or not.
@@ -82,15 +109,19 @@ impl Jail {
 
 /// All live jails, by uid.
 pub fn all(root: &Root, host: &Host, ask: Ask) -> Result<Vec<Jail>, Error> {
-    let pins = pins(root, host)?;
+    let (pins, marks) = pins(root, host)?;
     let mut kept = kept(root, host, &pins)?;
     let mut names = whom::names()?;
     let mut sessions = sessions(&pins, ask);
-    let jail = |pin: Pin| Jail {
-        name: names.remove(&pin.target.get()),
-        kept: pin.namespace.and_then(|namespace| kept.remove(&namespace)),
-        sessions: sessions.remove(&pin.target).unwrap_or_default(),
-        target: pin.target,
+    let jail = |pin: Pin| {
+        let kept = pin.namespace.and_then(|namespace| kept.remove(&namespace));
+        Jail {
+            name: names.remove(&pin.target.get()),
+            mark: Mark::of(marks.as_ref(), pin.target, kept.as_ref()),
+            kept,
+            sessions: sessions.remove(&pin.target).unwrap_or_default(),
+            target: pin.target,
+        }
     };
     Ok(pins.into_iter().map(jail).collect())
 }
@@ -108,11 +139,11 @@ struct Pin {
     namespace: Option<u64>,
 }
 
-fn pins(root: &Root, host: &Host) -> Result<Vec<Pin>, Error> {
-    let Some(holder) = Holder::find()? else { return Ok(Vec::new()) };
+fn pins(root: &Root, host: &Host) -> Result<(Vec<Pin>, Option<Marks>), Error> {
+    let Some(holder) = Holder::find()? else { return Ok((Vec::new(), None)) };
     let mounts = Source::open()?;
     holder.enter(root)?;
-    let table = mounts.table();
+    let (table, marks) = (mounts.table(), marks::noted());
     host.back(root)?;
     let table = table?;
     let jails = table.all().filter(|(_, mounted)| mounted.foreign.is_none());
@@ -120,7 +151,7 @@ fn pins(root: &Root, host: &Host) -> Result<Vec<Pin>, Error> {
         .filter_map(|(name, mounted)| Some(Pin { target: target_of(name)?, mount: mounted.id, namespace: mounted.namespace }))
         .collect();
     pins.sort_by_key(|pin| pin.target);
-    Ok(pins)
+    Ok((pins, marks))
 }
 
 /// What the kernel tells of each jail's namespace, by its inode.
@@ -170,4 +201,23 @@ fn session(pids: &[u32], mounts: &BTreeMap<u64, Target>, ask: Ask) -> Option<(Ta
         Ask::Uses => pids.iter().filter_map(|pid| Process::of(*pid)).collect(),
     };
     Some((target, Session { init, pin, processes }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_is_that_of_the_last_sweep_and_of_the_jail_that_it_asked() {
+        let [Some(ann), Some(bob)] = [Target::new(2001), Target::new(2002)] else { return };
+        let marks = Marks { at: 1000, of: BTreeSet::from([ann]) };
+        let made = |made| Kept { image: None, made, shared: 0 };
+        let mark = |target, kept: Option<i64>| Mark::of(Some(&marks), target, kept.map(made).as_ref());
+        assert_eq!(
+            [mark(ann, Some(900)), mark(ann, Some(1001)), mark(ann, None)],
+            [Mark::Since(1000), Mark::Unmarked, Mark::Unknown]
+        );
+        assert_eq!([mark(bob, Some(900)), mark(bob, None)], [Mark::Unmarked, Mark::Unmarked]);
+        assert_eq!(Mark::of(None, ann, Some(&made(900))), Mark::Unknown, "no sweep that ended");
+    }
 }

@@ -1,6 +1,6 @@
 //! `ls`: the jails that live, whether anything runs in them or not.
 
-use super::alive::{self, Ask, Jail};
+use super::alive::{self, Ask, Jail, Mark};
 use super::units;
 use crate::table::table;
 use crate::tell;
@@ -32,8 +32,10 @@ struct Row {
     age_seconds: Option<u64>,
     /// Whether no session holds it.
     idle: bool,
-    /// Whether the next sweep takes it: never while it is used, and else the kernel tells nobody.
+    /// Whether the last sweep marked it; never while it is used. `null` where that cannot be told.
     marked: Option<bool>,
+    /// How long ago it did, if it did. A use since then took the mark off, and the kernel tells nobody.
+    marked_seconds_ago: Option<u64>,
 }
 
 const HEAD: [&str; 8] = ["USER", "UID", "IMAGE", "SESSIONS", "PROCESSES", "AGE", "IDLE", "MARKED"];
@@ -49,16 +51,25 @@ pub fn run(root: &Root, host: &Host, words: &Words) -> Result<(), Error> {
 fn row(jail: &Jail, now: u64) -> Row {
     let kept = jail.kept.as_ref();
     let idle = jail.sessions.is_empty();
+    // A clock that was set back since makes nothing younger than now.
+    let ago = |then: i64| now.saturating_sub(u64::try_from(then).unwrap_or(0));
+    let (marked, since) = match jail.mark {
+        // A lease takes the mark off.
+        _ if !idle => (Some(false), None),
+        Mark::Unmarked => (Some(false), None),
+        Mark::Since(then) => (Some(true), Some(ago(then))),
+        Mark::Unknown => (None, None),
+    };
     Row {
         user: jail.name.as_ref().map(ToString::to_string),
         uid: jail.target.get(),
         image: kept.and_then(|kept| kept.image.clone()),
         sessions: jail.sessions.len(),
         processes: jail.processes().count(),
-        // A clock that was set back since makes nothing younger than now.
-        age_seconds: kept.map(|kept| now.saturating_sub(u64::try_from(kept.made).unwrap_or(0))),
+        age_seconds: kept.map(|kept| ago(kept.made)),
         idle,
-        marked: if idle { None } else { Some(false) },
+        marked,
+        marked_seconds_ago: since,
     }
 }
 
@@ -74,7 +85,11 @@ fn fields(row: &Row) -> [String; 8] {
         row.processes.to_string(),
         row.age_seconds.map_or_else(unknown, units::time),
         if row.idle { "yes" } else { "no" }.to_owned(),
-        row.marked.map_or_else(unknown, |marked| if marked { "yes" } else { "no" }.to_owned()),
+        match (row.marked, row.marked_seconds_ago) {
+            (Some(false), _) => "no".to_owned(),
+            (_, Some(seconds)) => format!("{} ago", units::time(seconds)),
+            _ => unknown(),
+        },
     ]
 }
 
@@ -84,16 +99,19 @@ mod tests {
     use super::*;
     use jail::id::Target;
 
-    fn jail(sessions: Vec<Session>, kept: Option<Kept>) -> Option<Jail> {
-        Some(Jail { target: Target::new(2001)?, name: None, kept, sessions })
+    fn jail(sessions: Vec<Session>, kept: Option<Kept>, mark: Mark) -> Option<Jail> {
+        Some(Jail { target: Target::new(2001)?, name: None, kept, sessions, mark })
     }
 
     #[test]
     fn what_cannot_be_told_is_a_question_mark_and_never_a_guess() {
-        let said = jail(Vec::new(), None).map(|jail| fields(&row(&jail, 1000))).unwrap_or_default();
-        assert_eq!(said, ["-", "2001", "?", "0", "0", "?", "yes", "?"]);
+        let said = |jail: Option<Jail>| jail.map(|jail| fields(&row(&jail, 1000))).unwrap_or_default();
+        assert_eq!(said(jail(Vec::new(), None, Mark::Unknown)), ["-", "2001", "?", "0", "0", "?", "yes", "?"]);
         let kept = Kept { image: Some("host@3".into()), made: 2000, shared: 0 };
-        let used = jail(vec![Session::default()], Some(kept)).map(|jail| fields(&row(&jail, 1000))).unwrap_or_default();
-        assert_eq!(used, ["-", "2001", "host@3", "1", "0", "0s", "no", "no"]);
+        let used = jail(vec![Session::default()], Some(kept.clone()), Mark::Since(900));
+        assert_eq!(said(used), ["-", "2001", "host@3", "1", "0", "0s", "no", "no"]);
+        for (mark, shown) in [(Mark::Since(900), "1m40s ago"), (Mark::Since(2000), "0s ago"), (Mark::Unmarked, "no")] {
+            assert_eq!(said(jail(Vec::new(), Some(kept.clone()), mark)).last().map(String::as_str), Some(shown));
+        }
     }
 }

@@ -101,6 +101,7 @@ fn key(session: &Session) -> (u32, u64) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::alive::Mark;
     use super::super::process::Process;
     use super::*;
     use jail::id::Target;
@@ -111,7 +112,8 @@ mod tests {
             processes: vec![Process { pid: u32::MAX, user: *ticks, ..Process::default() }],
             ..Session::default()
         };
-        Some(Jail { target: Target::new(2001)?, name: None, kept: None, sessions: sessions.iter().map(session).collect() })
+        let sessions = sessions.iter().map(session).collect();
+        Some(Jail { target: Target::new(2001)?, name: None, kept: None, sessions, mark: Mark::Unknown })
     }
 
     #[test]

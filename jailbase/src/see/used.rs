@@ -86,7 +86,7 @@ pub fn page() -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::alive::Kept;
+    use super::super::alive::{Kept, Mark};
     use super::*;
     use jail::id::Target;
 
@@ -96,7 +96,7 @@ mod tests {
         let session = || Session { processes: vec![process.clone(), process.clone()], ..Session::default() };
         let kept = Some(Kept { image: None, made: 0, shared: 11 });
         let Some(target) = Target::new(2001) else { return };
-        let jail = Jail { target, name: None, kept, sessions: vec![session(), session()] };
+        let jail = Jail { target, name: None, kept, sessions: vec![session(), session()], mark: Mark::Unknown };
         let used = Used::of_jail(&jail, 4096, false);
         assert_eq!((used.sessions, used.processes, used.tasks, used.ticks()), (2, 4, 12, 48));
         assert_eq!((used.resident_bytes, used.virtual_bytes, used.shared_bytes), (8 * 4096, 400, 11));
