@@ -99,11 +99,39 @@ fn a_go_program_runs_whose_runtime_makes_its_calls_without_the_c_library() {
 
 #[test]
 #[ignore = "needs root and installed programs: make check"]
-fn the_ssh_client_makes_keys_and_tries_to_connect() {
+fn go_builds_and_tests_a_program_of_many_goroutines() {
     let user = User::new();
-    let line = "ssh -V 2>&1 | cut -c1-8; ssh-keygen -q -t ed25519 -N '' -f key; \
-        ssh -T -o BatchMode=yes -i key somebody@127.0.0.1 2>&1 | tr -d '\\r' || :";
-    assert_eq!(shell(&user, line), "OpenSSH_\nssh: connect to host 127.0.0.1 port 22: Connection refused");
+    let text = "package main\nimport (\"fmt\"; \"net\"; \"os/exec\"; \"strings\"; \"sync\")\n\
+        func sum(n int) int { var w sync.WaitGroup; c := make(chan int, n); for i := 0; i < n; i++ { w.Add(1)\n\
+        go func(i int) { defer w.Done(); c <- i }(i) }\nw.Wait(); close(c); s := 0; for i := range c { s += i }; return s }\n\
+        func main() { l, e := net.Listen(\"tcp\", \"127.0.0.1:0\"); if e != nil { panic(e) }\n\
+        go func() { c, _ := l.Accept(); fmt.Fprint(c, \"word\"); c.Close() }()\n\
+        c, e := net.Dial(\"tcp\", l.Addr().String()); if e != nil { panic(e) }\nvar said string; fmt.Fscan(c, &said)\n\
+        id, e := exec.Command(\"id\", \"-u\").Output(); if e != nil { panic(e) }\n\
+        fmt.Println(sum(1000), said, strings.TrimSpace(string(id))) }\n";
+    write(&user, "main.go", text);
+    let test = "package main\nimport \"testing\"\nfunc TestSum(t *testing.T) { if sum(10) != 45 { t.Fail() } }\n";
+    write(&user, "main_test.go", test);
+    let line = "export GOTOOLCHAIN=local GOFLAGS=-mod=mod GOPROXY=off CGO_ENABLED=0; go mod init tiny 2>/dev/null; \
+        go build -o tiny . && ./tiny && go test . | cut -f1";
+    assert_eq!(shell(&user, line), format!("499500 word {}\nok  ", user.uid));
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn the_ssh_client_logs_in_at_a_server_in_the_same_jail_and_runs_a_command_on_a_terminal() {
+    let user = User::new();
+    let line = "umask 077; mkdir .ssh; ssh-keygen -q -t ed25519 -N '' -f key; cp key.pub .ssh/authorized_keys\n\
+        dropbearkey -t ed25519 -f host >/dev/null 2>&1; /usr/sbin/dropbear -F -E -s -p 127.0.0.1:2222 -r host 2>log &\n\
+        for i in $(seq 100); do ssh-keyscan -p 2222 127.0.0.1 >.ssh/known_hosts 2>/dev/null; [ ! -s .ssh/known_hosts ] || break; sleep 0.1; done\n\
+        ssh -o BatchMode=yes -i key -p 2222 127.0.0.1 'cat; id -u' <key.pub | cut -d' ' -f1 || cat log\n\
+        ssh -tt -o BatchMode=yes -i key -p 2222 127.0.0.1 'tty; stty size' 2>/dev/null </dev/null | tr -d '\\r' || cat log\n\
+        echo from here >copied; scp -q -O -o BatchMode=yes -i key -P 2222 copied 127.0.0.1:there && cat there";
+    let said = shell(&user, line);
+    assert_eq!(said, format!("ssh-ed25519\n{}\n/dev/pts/0\n0 0\nfrom here", user.uid));
+    // And where nobody listens it says so.
+    let nobody = "ssh -T -o BatchMode=yes somebody@127.0.0.1 2>&1 | tr -d '\\r' || :";
+    assert_eq!(shell(&user, nobody), "ssh: connect to host 127.0.0.1 port 22: Connection refused");
 }
 
 #[test]
