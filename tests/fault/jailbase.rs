@@ -7,6 +7,7 @@ use super::start::Order;
 use super::trace::keep_to;
 use crate::common::user::User;
 use crate::common::{image, program};
+use std::path::Path;
 use std::process::{Command, Output};
 
 /// A jailbase command, given by root.
@@ -27,8 +28,15 @@ fn done(words: &[&str], what: &str) {
 /// Done, or refused because there is nothing to be done.
 #[track_caller]
 fn done_or_nothing(words: &[&str], what: &str) {
-    let done = given(words);
-    let said = String::from_utf8_lossy(&done.stderr).into_owned();
+    let mut done = given(words);
+    let mut said = String::from_utf8_lossy(&done.stderr).into_owned();
+    // Killed when the home had gone and all that was known of it: what is left goes as it says. Homes are looked at by who asks.
+    if let [rest @ .., "--remove-home"] = words
+        && said.ends_with("leave --remove-home out\n")
+    {
+        done = given(rest);
+        said = String::from_utf8_lossy(&done.stderr).into_owned();
+    }
     assert!(
         done.status.success() || (done.status.code() == Some(77) && said.contains("is missing: ")),
         "{words:?} after {what}: {said}"
@@ -39,22 +47,35 @@ fn done_or_nothing(words: &[&str], what: &str) {
 struct Subject {
     user: User,
     uid: String,
+    /// Whether jailbase makes the home, and removes it.
+    homeless: bool,
 }
 
 impl Subject {
     fn new() -> Self {
         let user = User::without_jail();
-        Self { uid: user.uid.to_string(), user }
+        Self { uid: user.uid.to_string(), user, homeless: false }
+    }
+
+    fn homeless() -> Self {
+        let subject = Self { homeless: true, ..Self::new() };
+        std::fs::remove_dir(&subject.user.home).unwrap();
+        subject
     }
 
     fn add<'a>(&'a self, limit: &'a str) -> Vec<&'a str> {
         let User { name, home, .. } = &self.user;
         let uid = self.uid.as_str();
-        vec!["user", "add", name, "--uid", uid, "--gid", uid, "--home", home, "--shell", "/bin/sh", "--open-files", limit]
+        let mut words = vec!["user", "add", name, "--uid", uid, "--gid", uid, "--home", home, "--shell", "/bin/sh"];
+        words.extend(self.homeless.then_some("--create-home"));
+        words.extend(["--open-files", limit]);
+        words
     }
 
     fn remove(&self) -> Vec<&str> {
-        vec!["user", "rm", &self.uid, "--purge"]
+        let mut words = vec!["user", "rm", &self.uid, "--purge"];
+        words.extend(self.homeless.then_some("--remove-home"));
+        words
     }
 
     /// What there is of him but the home.
@@ -62,6 +83,10 @@ impl Subject {
         let mut all = remains::on_host(self.user.uid, &self.user.home);
         all.retain(|line| line.contains(&self.uid));
         all.extend((remains::of_jail(self.user.uid) != Left::Nothing).then(|| "a pin".to_owned()));
+        // And where a home is emptied.
+        let homes =
+            [self.user.home.as_str(), "/home/.purge"].into_iter().filter(|path| self.homeless && Path::new(path).exists());
+        all.extend(homes.map(str::to_owned));
         all
     }
 
@@ -175,9 +200,21 @@ fn a_command_about_a_user_that_was_killed_at_whatever_call_can_be_given_again_or
             after: [subject.remove(), subject.add("99")],
         },
     ];
+    let homeless = Subject::homeless();
+    let home = || {
+        done(&homeless.add("99"), "nothing");
+        homeless.user.shell("mkdir -p ~/a/b/c; echo x > ~/a/b/d; ln -sfn / ~/a/e");
+    };
+    let with_home = Case {
+        name: "user rm --purge --remove-home",
+        before: &home,
+        command: homeless.remove(),
+        limits: &["99"],
+        after: [homeless.remove(), homeless.add("99")],
+    };
     let (mut known, mut sum) = (Vec::new(), (0, 0));
-    for case in &cases {
-        let (points, kills) = sweep(&subject, case, &mut known);
+    for (subject, case) in cases.iter().map(|case| (&subject, case)).chain([(&homeless, &with_home)]) {
+        let (points, kills) = sweep(subject, case, &mut known);
         println!("killed in {}: {points} points, {kills} kills", case.name);
         sum = (sum.0 + points, sum.1 + kills);
     }

@@ -99,7 +99,8 @@ fn a_young_holder_takes_every_jail_whichever_processors_make_them_at_once() {
         refusals.iter().max().unwrap()
     );
     // Without a refusal this test would have tried nothing.
-    assert_eq!(refused > 0, is_refused_here(), "{refused} of {}", refusals.len());
+    let least = if is_refused_here() { holders / 4 } else { 0 };
+    assert!(refused >= least && (refused > 0) == is_refused_here(), "{refused} of {}", refusals.len());
 }
 
 /// A cpuset of one processor, for version 1 or 2 of cgroups.

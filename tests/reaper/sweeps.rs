@@ -178,11 +178,12 @@ fn a_clock_that_is_years_off_changes_nothing() {
     user.ensure();
     // What can be shifted for one process alone: the clocks since the start of the machine. Nobody here asks what day it
     // is; tests/house.rs sees to that.
-    let shifted = |seconds: &str| {
+    let years_later = |name: &str, words: &[&str], seconds: &str| {
         let mut command = Command::new("unshare");
-        command.args(["-T", "--fork", "--monotonic", seconds, "--boottime", seconds]).arg(program("reaper")).arg("--json");
+        command.args(["-T", "--fork", "--monotonic", seconds, "--boottime", seconds]).arg(program(name)).args(words);
         reaped::of(&command.env_clear().env("PATH", "/usr/bin:/bin").output().unwrap())
     };
+    let shifted = |seconds: &str| years_later("reaper", &["--json"], seconds);
     for outcome in ["marked", "unmounted"] {
         let swept = shifted("315360000");
         assert_eq!((swept.code, swept.outcome(user.uid).as_str()), (0, outcome), "{swept:?}");
@@ -190,4 +191,20 @@ fn a_clock_that_is_years_off_changes_nothing() {
     user.ensure();
     assert_eq!(shifted("315360000").outcome(user.uid), "marked");
     assert_eq!(reaped::run(&["--json"]).outcome(user.uid), "unmounted", "ten years back, and the mark still counts");
+    // A cold and a warm entry, one with a limit of time, and a drain that waits in vain, then one that need not.
+    for (words, code) in [(&["--", "true"][..], 0), (&["--", "true"], 0), (&["--", "sleep", "60"], 143)] {
+        let words = [&["-t", "1", &user.name][..], words].concat();
+        let done = years_later("trampoline", &words, "315360000");
+        assert_eq!((done.code, done.err.is_empty() || code == 143), (code, true), "{words:?}: {done:?}");
+    }
+    let running = user.call(&["sleep", "60"]).start();
+    assert!(seen::within(Duration::from_secs(10), || seen::processes(user.uid).len() > 1));
+    let start = Instant::now();
+    let drain = |seconds: &str| years_later("reaper", &["--drain", &user.name, "--wait", seconds], "315360000");
+    assert_eq!(drain("1").code, 75);
+    assert!((Duration::from_secs(1)..Duration::from_secs(30)).contains(&start.elapsed()), "{:?}", start.elapsed());
+    running.signal(libc::SIGTERM);
+    running.end();
+    assert_eq!(drain("60").code, 0);
+    user.run(&["true"]).well();
 }

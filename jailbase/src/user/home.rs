@@ -160,12 +160,13 @@ fn place(home: &str) -> Result<(OwnedFd, &str), Error> {
     }
 }
 
-/// A home that jailbase made, to be removed: its place, its name there, and the whole path. Refused if it is not the
-/// directory that was made.
-pub fn made(home: &Home, target: Target) -> Result<(OwnedFd, &str), Error> {
+/// A home that jailbase made, to be removed: its place, and its name there. Refused if it is not the directory that was made.
+/// Where a removal that was interrupted is `resumed` it may be gone, but for what that one left beside it.
+pub fn made(home: &Home, target: Target, resumed: bool) -> Result<(OwnedFd, &str), Error> {
     let (dir, name) = place(&home.path)?;
     match fd::stat_at(&dir, name) {
         Ok(stat) if fd::is_dir(&stat) && stat.st_ino == home.inode && stat.st_uid == target.get() => Ok((dir, name)),
+        Err(Errno::ENOENT) if resumed => Ok((dir, name)),
         Err(Errno::ENOENT) => {
             Err(Error::Refused(format!("the home {} is not there any more; leave --remove-home out", home.path)))
         }

@@ -1,5 +1,5 @@
-//! `user rm`: first nobody can come in and whoever is in may finish, then the jail is taken down, then its files go. Interrupted anywhere, there is no
-//! jail any more, and the same command finishes the work.
+//! `user rm`: first nobody can come in and whoever is in may finish, then the jail is taken down, then its files go. Interrupted
+//! anywhere, there is no jail any more, and the same command finishes the work; when the home has gone, without asking for that.
 
 use super::about::{self, About};
 use super::drain::Drained;
@@ -50,13 +50,15 @@ pub fn run(root: &Root, host: &Host, words: &Words) -> Result<(), Error> {
     let target = target(&jails, &words.user)?;
     let dir = jails.jail(target)?;
     let tmp = format!("{}/{}", layout::jail_dir(target), layout::TMP);
-    let unknown = || Error::Refused("jailbase did not make the home; leave --remove-home out".into());
+    let unknown = || Error::Refused("jailbase did not make the home, or removed it; leave --remove-home out".into());
     let home = match words.remove_home {
         true => Some(About::read(&dir).and_then(|about| about.made_home).ok_or_else(unknown)?),
         false => None,
     };
+    // The spec goes first, so one who was interrupted left none, and may have removed the home already.
+    let resumed = fd::stat_at(&dir.dir, layout::SPEC) == Err(Errno::ENOENT);
     // Looked at now, so that nothing is done if it is not what it was, and again when it goes.
-    home.as_ref().map(|made| home::made(made, target)).transpose()?;
+    home.as_ref().map(|made| home::made(made, target, resumed)).transpose()?;
     let doomed = [words.purge.then_some(tmp.as_str()), home.as_ref().map(|home| home.path.as_str())];
     let doomed: Vec<&str> = doomed.into_iter().flatten().collect();
     if words.dry_run {
@@ -66,17 +68,23 @@ pub fn run(root: &Root, host: &Host, words: &Words) -> Result<(), Error> {
     let patience = Duration::from_secs(words.wait.into());
     let mut drained = Drained::of(root, host, &jails, &[target], patience)?;
     drained.judge(target)?;
-    let kept = retire(root, host, &jails, target, words.purge)?;
-    if let Some(made) = &home {
-        let (above, name) = home::made(made, target)?;
-        purge::remove(&above, name, &made.path)?;
-    }
+    let kept = retire(root, host, &jails, target, words.purge, || match &home {
+        Some(made) => home::made(made, target, resumed).and_then(|(above, name)| purge::remove(&above, name, &made.path)),
+        None => Ok(()),
+    })?;
     let kept = if kept { format!("; {tmp} is kept, jailbase user rm {target} --purge removes it") } else { String::new() };
     tell::said(&format!("{} (uid {target}): removed{kept}\n", words.user))
 }
 
-/// Takes a jail away in which nothing runs. Says whether the tmp is kept.
-pub fn retire(root: &Root, host: &Host, jails: &Jails, target: Target, purge: bool) -> Result<bool, Error> {
+/// Takes a jail away in which nothing runs, and with it what `beside` removes. Says whether the tmp is kept.
+pub fn retire(
+    root: &Root,
+    host: &Host,
+    jails: &Jails,
+    target: Target,
+    purge: bool,
+    beside: impl FnOnce() -> Result<(), Error>,
+) -> Result<bool, Error> {
     let path = layout::jail_dir(target);
     let (others, one) = locks::both(jails, target)?;
     let dir = jails.jail(target)?;
@@ -97,7 +105,7 @@ pub fn retire(root: &Root, host: &Host, jails: &Jails, target: Target, purge: bo
             store::clear(&links, &name, &format!("{STATE}/{}/{}", layout::JAILS, layout::BY_NAME))?;
         }
     }
-    for name in [ASIDE, layout::PASSWD, layout::GROUP, about::FILE] {
+    for name in [layout::PASSWD, layout::GROUP] {
         store::clear(&dir.dir, name, &path)?;
     }
     for name in [layout::SPEC, layout::PASSWD, layout::GROUP, about::FILE] {
@@ -110,6 +118,11 @@ pub fn retire(root: &Root, host: &Host, jails: &Jails, target: Target, purge: bo
     let tmp = format!("{path}/{}", layout::TMP);
     if purge {
         purge::remove(&dir.dir, layout::TMP, &tmp)?;
+    }
+    beside()?;
+    // ORDER: last, because only there it is written that jailbase made the home; whoever is interrupted asks again.
+    for name in [ASIDE, about::FILE] {
+        store::clear(&dir.dir, name, &path)?;
     }
     drop(one);
     // Whoever gives the user a jail again holds it, so what is empty now is nobody's.

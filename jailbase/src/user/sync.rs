@@ -153,7 +153,7 @@ fn leave(root: &Root, host: &Host, words: &Words, left: Vec<Known>) -> Result<Ve
     let targets: Vec<Target> = doomed.iter().map(|one| one.target).collect();
     let mut drained = Drained::of(root, host, &jails, &targets, Duration::from_secs(words.wait.into()))?;
     for one in &doomed {
-        let done = drained.judge(one.target).and_then(|()| rm::retire(root, host, &jails, one.target, false));
+        let done = drained.judge(one.target).and_then(|()| rm::retire(root, host, &jails, one.target, false, || Ok(())));
         rows.push(done.map_or_else(|error| Row::failed(&one.name, Some(one.target.get()), error), |_kept| gone(one)));
     }
     Ok(rows)
@@ -177,7 +177,7 @@ fn member(root: &Root, host: &Host, words: &Words, name: &str) -> Result<Row, Er
         if !words.dry_run {
             let jails = Jails::open()?;
             let mut drained = Drained::of(root, host, &jails, &[target], Duration::from_secs(words.wait.into()))?;
-            if let Err(error) = drained.judge(target).and_then(|()| rm::retire(root, host, &jails, target, false)) {
+            if let Err(error) = drained.judge(target).and_then(|()| rm::retire(root, host, &jails, target, false, || Ok(()))) {
                 return failed(error);
             }
         }
