@@ -4,7 +4,7 @@
 mod common;
 
 use common::call::Call;
-use common::{RUN, STATE, log, process, program};
+use common::{RUN, STATE, log, process, program, seen};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
@@ -72,10 +72,12 @@ fn a_wrong_command_line_gets_64_and_one_line_that_says_what_is_wrong() {
 #[test]
 #[ignore = "needs root and installed programs: make check"]
 fn a_wrong_command_line_is_in_the_system_log_with_its_reason() {
+    let before = (seen::mounts(), seen::pins());
     for (words, message) in WRONG {
         let done = Call::new(*words).run();
         assert_eq!(log::line_of(&done), format!("<84> caller uid 33: {message}; see trampoline --help"), "{words:?}");
     }
+    assert_eq!((seen::mounts(), seen::pins()), before, "nothing came of any");
 }
 
 #[test]
@@ -163,6 +165,7 @@ fn no_argument_at_all_not_even_a_name_is_a_wrong_command_line() {
     let path = program("trampoline").to_str().unwrap().to_owned();
     let done = Call::of("/bin/true", [""; 0]).after(move || Err(process::execute(&path, &[]))).run();
     assert_eq!(done.failed(USAGE), "whose jail? Give a USER or a UID; see trampoline --help");
+    assert_eq!(log::line_of(&done), "<84> caller uid 33: whose jail? Give a USER or a UID; see trampoline --help");
 }
 
 #[test]

@@ -24,10 +24,13 @@ fn injected_into(user: &User, inject: &str, command: &[&str]) -> Done {
 fn a_kernel_without_a_call_we_need_gets_125_and_the_version_that_has_it() {
     for call in ["openat2", "open_tree", "fsopen", "fsconfig", "fsmount", "move_mount", "mount_setattr", "clone3", "close_range"]
     {
-        let user = User::new();
+        let (user, before) = (User::new(), log::count());
         let done = injected(&user, &format!("{call}:error=ENOSYS"));
         let said = done.failed(125);
         assert!(said.contains("(ENOSYS)") && said.contains("Linux 5.14 or newer has it"), "{call}: {said}");
+        let line = format!("caller uid 0: {said}");
+        let logged = || log::all()[before..].iter().any(|logged| logged.ends_with(&line));
+        assert!(seen::within(std::time::Duration::from_secs(2), logged), "{call}: {line:?} is not in the log");
         if call == "clone3" {
             // Only the last step needs it: the jail itself was made, and is idle.
             seen::take_down(user.uid);
