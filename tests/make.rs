@@ -1,0 +1,48 @@
+//! What `make` says before it builds or tests anything: which packages it misses.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+/// A directory of programs that is all somebody's machine has; gone with this value.
+struct Machine(PathBuf);
+
+impl Machine {
+    /// With these programs of this machine's.
+    fn with(name: &str, programs: &[&str]) -> Self {
+        let machine = Self(std::env::temp_dir().join(format!("jail-make-{}-{name}", std::process::id())));
+        std::fs::create_dir(&machine.0).unwrap();
+        for program in programs {
+            symlink(format!("/usr/bin/{program}"), machine.0.join(program)).unwrap();
+        }
+        machine
+    }
+
+    /// Looks for what a target of the Makefile needs. No apt-get is there, so nobody can install anything.
+    fn looks_for(&self, what: &str) -> Output {
+        let tools = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tools");
+        Command::new("/bin/bash").args([tools, what]).env_clear().env("PATH", &self.0).output().unwrap()
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        drop(std::fs::remove_dir_all(&self.0));
+    }
+}
+
+#[test]
+fn missing_packages_that_cannot_be_installed_are_named_in_one_line() {
+    let done = Machine::with("bare", &["id", "sort", "gcc"]).looks_for("demo");
+    let said = String::from_utf8(done.stderr).unwrap();
+    // The tool looks into /usr/sbin and /sbin as well, where none of these is.
+    assert_eq!((done.status.code(), done.stdout.as_slice()), (Some(1), &b""[..]));
+    assert_eq!(said, "tools: missing packages: procps util-linux; install them, or run make as root\n");
+}
+
+#[test]
+fn a_machine_that_has_all_of_them_is_told_nothing() {
+    let done = Machine::with("whole", &["id", "sort", "gcc", "setpriv", "nsenter", "pgrep"]).looks_for("demo");
+    assert_eq!((done.status.code(), done.stderr.as_slice(), done.stdout.as_slice()), (Some(0), &b""[..], &b""[..]));
+}
