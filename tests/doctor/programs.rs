@@ -54,6 +54,34 @@ fn each_fault_of_the_installed_programs_is_found_by_the_check_of_its_name() {
 
 #[test]
 #[ignore = "needs root and installed programs: make check"]
+fn a_program_that_is_not_what_its_package_brought_is_found_and_one_of_no_package_is_not_asked_about() {
+    let programs = Programs::new();
+    let dir = programs.dir.display();
+    // A machine whose package manager knows one package.
+    let package = format!(
+        "mount -t tmpfs none /var/lib/dpkg; mkdir /var/lib/dpkg/info /var/lib/dpkg/updates; cd /var/lib/dpkg\n\
+         printf 'Package: jails\\nStatus: install ok installed\\nMaintainer: x\\nArchitecture: all\\nVersion: 1\\nDescription: x\\n' >status\n\
+         (echo /.; echo {dir}/trampoline; echo {dir}/reaper) >info/jails.list\n\
+         (cd /; md5sum $(echo {dir}/trampoline {dir}/reaper | sed 's,/,,;s, /, ,')) >info/jails.md5sums; cd /"
+    );
+    assert_eq!(in_world(&programs, &package).check("package-files").0, "ok");
+    let told = |spoil: &str| {
+        let said = in_world(&programs, &format!("{package}; cd {dir}; {spoil}; cd /"));
+        let (level, found) = said.check("package-files");
+        (level.to_owned(), found)
+    };
+    // Of no package.
+    assert_eq!(told("echo >>jailbase").0, "ok");
+    let (level, found) =
+        told("touch -r reaper stamp; printf x | dd of=reaper bs=1 seek=4096 conv=notrunc 2>/dev/null; touch -r stamp reaper");
+    assert!(
+        level == "problem" && found.contains(&format!("{dir}/reaper is not the file that the package jails brought")),
+        "{found}"
+    );
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
 fn a_trampoline_that_others_can_change_is_not_started_by_root() {
     let programs = Programs::new();
     let trace = programs.path("started");

@@ -10,6 +10,7 @@ mod kernel;
 mod known_holes;
 mod mounts;
 mod owners;
+mod packages;
 mod programs;
 mod room;
 mod runs;
@@ -48,6 +49,7 @@ pub fn run(root: &Root, host: &Host, words: &Words) -> Result<u8, Error> {
     settings::look(&mut report);
     host::look(&mut report);
     programs::look(&mut report);
+    packages::look(&mut report);
     runs::look(&mut report);
     schedule::look(&mut report);
     state::look(&mut report);
