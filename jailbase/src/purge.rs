@@ -22,12 +22,21 @@ const HEAP: &str = ".purge";
 /// How often a directory may be found filled again, or made meanwhile, before we say that somebody is filling it.
 const PATIENCE: u32 = 64;
 
-/// Removes `name` of `dir` and all below it, and what an interrupted removal left.
+/// Removes `name` of `dir` and all below it, and what an interrupted removal left. Nobody else removes anything of `dir` meanwhile.
 pub fn remove(dir: &OwnedFd, name: &str, shown: &str) -> Result<(), Error> {
-    files::make_directory(dir, HEAP, 0o700).doing("make a place to empty", shown)?;
-    let mut heap = Heap::open(dir).doing("open", shown)?;
+    remove_into(HEAP, dir, name, shown)
+}
+
+/// The same where others may be removing what is beside it.
+pub fn remove_among_others(dir: &OwnedFd, name: &str, shown: &str) -> Result<(), Error> {
+    remove_into(&format!("{HEAP}.{name}"), dir, name, shown)
+}
+
+fn remove_into(heap_name: &str, dir: &OwnedFd, name: &str, shown: &str) -> Result<(), Error> {
+    files::make_directory(dir, heap_name, 0o700).doing("make a place to empty", shown)?;
+    let mut heap = Heap::open(dir, heap_name).doing("open", shown)?;
     // The heap itself, which an interrupted removal left, has only to be emptied.
-    if name != HEAP {
+    if name != heap_name {
         heap.adopt(dir, c_name(name).doing("remove", shown)?.as_c_str()).doing("move aside", shown)?;
     }
     match heap.empty() {
@@ -36,7 +45,7 @@ pub fn remove(dir: &OwnedFd, name: &str, shown: &str) -> Result<(), Error> {
         }
         emptied => emptied.doing("empty", shown)?,
     }
-    unlinkat(dir, HEAP, UnlinkatFlags::RemoveDir).doing("remove", shown)
+    unlinkat(dir, heap_name, UnlinkatFlags::RemoveDir).doing("remove", shown)
 }
 
 /// Removes `name` of `dir` and all below it, by a heap in another directory of the same file system.
@@ -46,7 +55,7 @@ pub fn remove_by(dir: &OwnedFd, name: &CStr, beside: &OwnedFd) -> sys::Result<()
         removed => return removed,
     }
     files::make_directory(beside, HEAP, 0o700)?;
-    let mut heap = Heap::open(beside)?;
+    let mut heap = Heap::open(beside, HEAP)?;
     heap.adopt(dir, name)?;
     heap.empty()?;
     unlinkat(beside, HEAP, UnlinkatFlags::RemoveDir)
@@ -60,8 +69,8 @@ struct Heap {
 }
 
 impl Heap {
-    fn open(beside: &OwnedFd) -> sys::Result<Self> {
-        Ok(Self { dir: open(beside, c_name(HEAP)?.as_c_str())?, last: 0, refilled: 0, began: SystemTime::now() })
+    fn open(beside: &OwnedFd, name: &str) -> sys::Result<Self> {
+        Ok(Self { dir: open(beside, c_name(name)?.as_c_str())?, last: 0, refilled: 0, began: SystemTime::now() })
     }
 
     /// Moves a directory here, under a number of its own.

@@ -1,5 +1,5 @@
 //! reaper: one sweep over the pins of all jails. A jail that nobody used between two sweeps goes; the kernel's own count
-//! of references says which, and nothing is remembered here between two runs.
+//! of references and its mark say which, and nothing that is remembered here decides.
 #![forbid(unsafe_code)]
 
 mod drain;

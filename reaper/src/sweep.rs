@@ -59,15 +59,16 @@ fn all(root: &Root, jails: &Jails, mounts: &Source, report: &mut Report) -> Resu
     // ORDER: before anything is asked. What is mounted there later was not marked by a sweep before, so it stays in this
     // one, and the next one sees what it is.
     let table = mounts.table()?;
-    marks::forget()?;
+    // The jails are asked, whether anything can be noted of them or not.
+    let unnoted = |error: Error| log::warn!("{error}; what jailbase ls says of marks may be wrong");
+    marks::forget().unwrap_or_else(unnoted);
     // Where it is not allowed, a jail in some thousands waits for one sweep more.
     mount::stay_on_this_processor().unwrap_or_else(|errno| log::debug!("cannot stay on one processor: {}", sys::why(errno)));
     for name in names {
         let outcome = ask(root, jails, &pins, &table, &name);
         report.note(name, outcome);
     }
-    // The jails were asked, whether it can be noted or not.
-    marks::note(&report.marked()).unwrap_or_else(|error| log::warn!("{error}; jailbase ls will not know what is marked"));
+    marks::note(&report.marked()).unwrap_or_else(unnoted);
     Ok(())
 }
 

@@ -41,6 +41,9 @@ pub fn noted() -> Option<Marks> {
     let file = fd::open_beneath(top().ok()?, NOTE, How::Read).ok()?;
     let at = fd::stat(&file).ok()?.st_mtime;
     let bytes = fd::read_at_most(file, LONGEST).ok()?;
+    if bytes.len() > LONGEST {
+        return None;
+    }
     let of = std::str::from_utf8(&bytes).ok()?.lines().map(Target::parse).collect::<Option<_>>()?;
     Some(Marks { at, of })
 }

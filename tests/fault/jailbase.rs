@@ -84,9 +84,8 @@ impl Subject {
         all.retain(|line| line.contains(&self.uid));
         all.extend((remains::of_jail(self.user.uid) != Left::Nothing).then(|| "a pin".to_owned()));
         // And where a home is emptied.
-        let homes =
-            [self.user.home.as_str(), "/home/.purge"].into_iter().filter(|path| self.homeless && Path::new(path).exists());
-        all.extend(homes.map(str::to_owned));
+        let homes = [self.user.home.clone(), format!("/home/.purge.{}", self.user.name)];
+        all.extend(homes.into_iter().filter(|path| self.homeless && Path::new(path).exists()));
         all
     }
 

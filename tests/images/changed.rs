@@ -45,6 +45,28 @@ fn version(own: &Own, number: u32) -> String {
     package.lines().find_map(|line| line.strip_prefix("Version: ")).unwrap().to_owned()
 }
 
+/// The bytes of a generation's files that are no files of another; each of them differs from the one of its name there.
+fn alone(own: &Own, number: u32, other: u32) -> u64 {
+    let tree = |number: u32| own.file(number, "").display().to_string();
+    let list =
+        |number: u32| String::from_utf8(run("find", &[&tree(number), "-type", "f", "-printf", "%i %s %P\n"], b"")).unwrap();
+    let inode = |line: &str| line.split(' ').next().unwrap().to_owned();
+    let known: std::collections::BTreeSet<String> = list(other).lines().map(inode).collect();
+    let mut new = std::collections::BTreeMap::new();
+    // What is empty costs nothing, shared or not.
+    for line in list(number).lines().filter(|line| !known.contains(&inode(line)) && !line.contains(" 0 ")) {
+        let mut words = line.splitn(3, ' ').skip(1);
+        let (size, path) = (words.next().unwrap().parse::<u64>().unwrap(), words.next().unwrap());
+        let like = |number| {
+            let meta = fs::metadata(own.file(number, path)).ok()?;
+            Some((fs::read(own.file(number, path)).unwrap(), meta.mode(), meta.uid(), meta.gid(), meta.mtime()))
+        };
+        assert_ne!(like(number), like(other), "{path} did not change");
+        new.insert(inode(line), size);
+    }
+    new.values().sum()
+}
+
 fn shown(name: &str) -> serde_json::Value {
     let all: Vec<serde_json::Value> = serde_json::from_str(&jailbase(["image", "show", name, "--json"]).well()).unwrap();
     all[0].clone()
@@ -71,7 +93,7 @@ mount -t tmpfs none $PLACE
 mkdir $PLACE/upper $PLACE/work
 mount -t overlay none -o lowerdir=/usr/bin,upperdir=$PLACE/upper,workdir=$PLACE/work /usr/bin
 rm /usr/bin/mmdebstrap
-exec $JAILBASE -v image build $NAME --from debian:bookworm";
+exec $JAILBASE -v image build $NAME --from debian:bookworm --include busybox,less";
     let jailbase_path = program("jailbase");
     let variables = [("PLACE", own.place.as_os_str()), ("JAILBASE", jailbase_path.as_os_str()), ("NAME", own.name.as_ref())];
     let mut build = Command::new("unshare");
@@ -82,7 +104,8 @@ exec $JAILBASE -v image build $NAME --from debian:bookworm";
     said.well();
     jailbase(["image", "verify", &own.name]).well();
     let user = User::with(&["--image", &own.name]);
-    assert_eq!(user.shell("echo $(id -un) $(cut -c1-3 /etc/debian_version)"), format!("{} 12.", user.name));
+    let line = "echo $(id -un) $(cut -c1-3 /etc/debian_version); busybox echo one; echo two | less";
+    assert_eq!(user.shell(line), format!("{} 12.\none\ntwo", user.name));
 }
 
 #[test]
@@ -99,6 +122,7 @@ fn an_edit_costs_what_it_changed_and_leaves_the_generation_before_as_it_was() {
     assert_eq!(own.current(), 2);
     let about = shown(&format!("{}@2", own.name));
     assert!(about["copied_bytes"].as_u64().unwrap() < 100_000, "{about}");
+    jailbase(["image", "verify", &format!("{}@1", own.name)]).well();
     assert!(about["linked_bytes"].as_u64().unwrap() + about["cloned_bytes"].as_u64().unwrap() > 50 << 20, "{about}");
     assert_eq!((about["by"].as_str(), about["base"].as_u64()), (Some("edit"), Some(1)));
     let said = jailbase(["image", "diff", &format!("{}@1", own.name), &own.name]).well();
@@ -200,6 +224,8 @@ fn an_update_of_a_debian_image_upgrades_a_clone_and_costs_little() {
     assert!(number("copied_bytes") > 0 && number("copied_bytes") < number("bytes") / 2, "{about}");
     assert_eq!(number("copied_bytes") + number("linked_bytes") + number("cloned_bytes"), number("bytes"), "{about}");
     assert_eq!((about["by"].as_str(), about["base"].as_u64()), (Some("update"), Some(2)));
+    assert_eq!(number("copied_bytes"), alone(&own, 3, 2), "what is in no file of the generation before");
+    jailbase(["image", "verify", &format!("{}@2", own.name)]).well();
     assert!(!own.file(3, "var/lib/apt/lists").read_dir().unwrap().any(|entry| entry.unwrap().path().is_file()));
     assert_eq!(run("find", &[own.file(3, "var/cache/apt").to_str().unwrap(), "-name", "*.deb"], b""), b"", "packages are left");
     jailbase(["image", "verify", &own.name]).well();

@@ -3,6 +3,7 @@
 use super::packing::{Tar, run};
 use super::tiny::system;
 use super::{Own, jailbase, oci};
+use crate::common::user::User;
 use crate::common::{process, program, seen};
 use std::cell::Cell;
 use std::fs;
@@ -95,7 +96,8 @@ fn a_build_of_the_host_s_image_that_is_killed_at_any_system_call_leaves_the_old_
     own.build("host", &[]).well();
     let (mut published, mut kills) = (0, 0);
     // It makes nearly ten thousand calls, most of them for one file of /etc after the other.
-    for at in (every()..).step_by(7 * every() as usize) {
+    let step = if every() == 1 { 1 } else { 7 * every() };
+    for at in (every()..).step_by(step as usize) {
         let serving = own.current();
         let mut command = Command::new(program("jailbase"));
         command.args(["image", "build", &own.name, "--from", "host"]).env_clear().stdout(Stdio::null());
@@ -111,20 +113,20 @@ fn a_build_of_the_host_s_image_that_is_killed_at_any_system_call_leaves_the_old_
         assert_eq!(own.names(), [own.current().to_string().as_str(), "current", "last"], "at {at}");
     }
     println!("{kills} kills, {published} of them after the switch");
-    assert!(kills > 100, "{kills}");
+    assert!(kills > 20, "{kills}");
 }
 
 #[test]
 #[ignore = "needs root and installed programs: make check"]
-fn a_build_of_debian_that_is_killed_at_any_time_leaves_the_old_generation_in_service_and_nothing_running() {
+fn a_build_of_debian_that_is_killed_or_fails_leaves_the_old_generation_in_service_and_nothing_running() {
     let (own, _, from) = Own::of_words("killed-debian", &["0"]);
-    let runs = || seen_with(&own.name);
-    for seconds in [0.2, 1.0, 4.0, 12.0] {
+    let runs = || running_in(&own);
+    for seconds in [0.2, 1.0, 3.0, 6.0] {
         let words = ["image", "build", &own.name, "--from", "debian:bookworm"];
         let mut build =
             Command::new(program("jailbase")).args(words).stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
         std::thread::sleep(Duration::from_secs_f64(seconds));
-        assert!(build.try_wait().unwrap().is_none(), "it has ended within {seconds} s");
+        assert!(build.try_wait().unwrap().is_none(), "it has ended within {seconds} s, before it could be killed");
         build.kill().unwrap();
         build.wait().unwrap();
         assert!(seen::within(Duration::from_secs(10), || runs().is_empty()), "after {seconds} s: {:?}", runs());
@@ -135,13 +137,35 @@ fn a_build_of_debian_that_is_killed_at_any_time_leaves_the_old_generation_in_ser
         own.build(&from, &[]).well();
         assert!(!own.names().iter().any(|name| name.starts_with('.')), "after {seconds} s: {:?}", own.names());
     }
+    // What cannot be made says why, and leaves no more.
+    let before = own.names();
+    for (from, words, why) in [
+        ("debian:nosuchsuite", &[][..], "jailbase: cannot make debian:nosuchsuite: "),
+        ("debian:bookworm", &["--include", "less,no-such-package"], "no-such-package"),
+    ] {
+        let said = own.build(from, words);
+        // It may tell of the time it takes before.
+        let lines: Vec<&str> = said.err.lines().filter(|line| !line.ends_with(" seconds so far")).collect();
+        assert!(said.code == 125 && said.out.is_empty() && lines.len() == 1 && lines[0].contains(why), "{from}: {}", said.err);
+        assert_eq!(own.names(), before, "{from}");
+    }
+    // And nobody in its way it is made, quietly if that is asked for.
+    let build = ["-q", "image", "build", &own.name, "--from", "debian:bookworm", "--include", "busybox,less"];
+    assert_eq!(jailbase(build).well(), "");
+    jailbase(["image", "verify", &own.name]).well();
+    let user = User::with(&["--image", &own.name]);
+    assert_eq!(user.shell("busybox echo $(cut -c1-3 /etc/debian_version); echo two | less"), "12.\ntwo");
+    assert_eq!(jailbase(["-q", "image", "update", &own.name]).well(), "");
 }
 
-/// The command lines that name this.
-fn seen_with(name: &str) -> Vec<String> {
-    let all = fs::read_dir("/proc").unwrap().filter_map(|entry| fs::read(entry.ok()?.path().join("cmdline")).ok());
-    let text = all.map(|words| String::from_utf8_lossy(&words).replace('\0', " "));
-    text.filter(|line| line.contains(name)).collect()
+/// The command lines that name an image, or whose processes are in a tree of it.
+fn running_in(own: &Own) -> Vec<String> {
+    let of = |dir: std::path::PathBuf| {
+        let words = String::from_utf8_lossy(&fs::read(dir.join("cmdline")).ok()?).replace('\0', " ");
+        let is_there = fs::read_link(dir.join("root")).is_ok_and(|root| root.starts_with(own.dir()));
+        (is_there || words.contains(&own.name)).then_some(words)
+    };
+    fs::read_dir("/proc").unwrap().filter_map(|entry| of(entry.ok()?.path())).collect()
 }
 
 #[test]

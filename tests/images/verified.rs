@@ -32,6 +32,8 @@ const SPOILED: &[(&str, Spoil, &str)] = &[
     ("gone", |root| fs::remove_file(root.join("lib/7")).unwrap(), "/lib/7: is gone"),
     ("new", |root| fs::write(root.join("lib/new"), "").unwrap(), "/lib/new: is new"),
     ("link", |root| swap(root, "lib/8", "9"), "/lib/8: is of another kind"),
+    ("elsewhere", |root| swap(root, "lib/first", "1"), "/lib/first: leads to 1 instead of 0"),
+    ("date", |root| run("touch", &["-d", "2001-01-01", root.join("lib/4").to_str().unwrap()]), "/lib/4: has another date"),
     ("place", |root| fs::remove_dir(root.join("tmp")).unwrap(), "/tmp: is not a directory, and jails mount on it"),
     ("tmp", |root| led(root, "tmp", "var/tmp"), "/tmp: is a symbolic link, and jails mount on it; make it a directory"),
     ("etc", |root| led(root, "etc", "data"), "/etc: is a symbolic link, and jails mount on it; make it a directory"),
@@ -72,6 +74,7 @@ fn whatever_changed_in_a_generation_is_found_and_told() {
     let own = Own::new("verified");
     let source = own.place.join("system");
     system(&source, "one");
+    symlink("0", source.join("lib/first")).unwrap();
     for (number, (name, spoil, told)) in (1..).zip(SPOILED) {
         // Whatever befell the generation before, the next one shares with it and is sound.
         own.build(&format!("dir:{}", source.display()), &[]).well();

@@ -2,7 +2,7 @@
 
 use crate::common::user::User;
 use crate::common::{STATE, process, seen, sweep};
-use crate::{end, inits, json, of, session, sessions, well};
+use crate::{end, inits, jailbase, json, of, session, sessions, well};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -94,7 +94,7 @@ fn a_hundred_looks_leave_an_idle_jail_its_mark() {
     let sweeps = sweep::ours();
     user.ensure();
     assert_eq!(sweeps.sweep(user.uid), "marked");
-    let (name, kinds) = (user.name.as_str(), 7);
+    let (name, kinds) = (user.name.as_str(), 12);
     for turn in 0..100 {
         match turn % kinds {
             0 => drop(well(&["ls"])),
@@ -103,6 +103,12 @@ fn a_hundred_looks_leave_an_idle_jail_its_mark() {
             3 => drop(well(&["ps", name])),
             4 => drop(well(&["explain", name])),
             5 => drop(well(&["kill", name])),
+            6 => drop(well(&["explain", name, "--", "id"])),
+            7 => drop(well(&["du"])),
+            8 => drop(well(&["user", "ls"])),
+            9 => drop(well(&["user", "show", name])),
+            // Where there is no system log that is said; the jail is looked at or not all the same.
+            10 => drop(jailbase(&["log", name])),
             _ => drop(well(&["du", name])),
         }
     }
@@ -154,5 +160,19 @@ fn whom_the_last_sweep_marked_is_told_with_its_time_and_of_a_used_or_new_jail_th
         assert_eq!(done, 1);
         assert_eq!(mark(&user), (Value::Null, None, "?".to_owned()), "{spoilt:?}");
     }
+    // Nor does it hinder a sweep, or tell it anything.
+    assert_eq!(seen::in_holder(|| std::fs::create_dir("/marked").map(|()| 1)), 1);
     assert_eq!(sweeps.sweep(user.uid), "unmounted");
+    assert_eq!(seen::in_holder(|| std::fs::remove_dir("/marked").map(|()| 1)), 1);
+    // A clock that was ten years off when the sweep ended, in either direction.
+    for (years, marked) in [(-10_i64, false), (10, true)] {
+        user.ensure();
+        assert_eq!(sweeps.sweep(user.uid), "marked");
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+        let then = std::time::UNIX_EPOCH + Duration::from_secs(now.as_secs().saturating_add_signed(years * 31_557_600));
+        let note = || std::fs::File::options().write(true).open("/marked")?.set_modified(then).map(|()| 1);
+        assert_eq!(seen::in_holder(note), 1);
+        assert_eq!(mark(&user).0, marked, "{years}");
+        assert_eq!(sweeps.sweep(user.uid), "unmounted", "{years}");
+    }
 }

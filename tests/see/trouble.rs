@@ -91,19 +91,24 @@ fn where_procfs_hides_processes_root_sees_them_all() {
          {trampoline} {user} -- sleep 60 & \n\
          for i in $(seq 200); do {jailbase} ls --json | grep -q '\"processes\": 2' && break; sleep 0.05; done\n\
          {jailbase} ls --json; echo; {jailbase} ps {user} --json; {jailbase} image ls; {jailbase} explain {user}\n\
-         {jailbase} stat --json; echo; {jailbase} stat {user} --json; echo; {jailbase} du {user} --json; echo; {jailbase} log {user} >&2 || test $? = 125\n\
+         {jailbase} stat --json; echo; {jailbase} stat {user} --json; echo; {jailbase} du {user} --json; echo; {jailbase} enter {user} -- sh -c 'echo entered $$ by $(id -u)'\n\
+         mount -t tmpfs none /var/log; echo 'Nov 22 05:10:05 www trampoline[77]: uid 33 runs logged as uid {uid}' >/var/log/auth.log\n\
+         if [ -d /run/systemd ]; then mount -t tmpfs none /run/systemd; fi; {jailbase} log {user}\n\
          (sleep 1; echo q) | TERM=xterm script -qec 'stty rows 24 cols 100; {jailbase} top --interval 0.2' /dev/null |\n\
          tr -s ' ' | grep -q '{user} 1 2 ' && echo top shows it\n\
          {jailbase} kill {user} >&2; wait || true",
         trampoline = program("trampoline").display(),
         jailbase = program("jailbase").display(),
         user = user.name,
+        uid = user.uid,
     );
     let words = ["--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "/bin/sh", "-c"];
     let done = Command::new("unshare").args(words).arg(script).env_clear().env("PATH", "/usr/bin:/bin").output().unwrap();
     let (out, err) = (String::from_utf8_lossy(&done.stdout).into_owned(), String::from_utf8_lossy(&done.stderr).into_owned());
     assert!(done.status.success() && err.contains("SIGTERM"), "{out}{err}");
     assert!(out.contains("\"sessions\": 1") && out.contains("\"command\": \"sleep 60\""), "{out}{err}");
+    let entered = out.lines().any(|line| line.starts_with("entered ") && line.trim_end().ends_with(&format!(" by {}", user.uid)));
+    assert!(entered && out.contains("uid 33 runs logged as uid "), "{out}{err}");
     assert!(out.contains("top shows it") && out.contains("\"private_bytes\""), "{out}{err}");
     assert!(out.matches("\"processes\": 2").count() >= 3, "ls, and stat twice: {out}");
     // Whoever is in a pid namespace of his own is told nothing of mount namespaces: that is said, and is no failure.

@@ -24,7 +24,8 @@ fn a_removal_waits_for_whom_it_finds_and_lets_nobody_else_in() {
     fs::write(user.in_home("end"), "").unwrap();
     assert_eq!(running.end().well(), "finished");
     let said = Said::of(&removal.wait_with_output().unwrap());
-    assert_eq!((said.code, said.out), (0, format!("{} (uid {}): removed\n", user.name, user.uid)), "{}", said.err);
+    let gone = format!("{} (uid {}): removed, with {} and all in it\n", user.name, user.uid, user.file("tmp").display());
+    assert_eq!((said.code, said.out), (0, gone), "{}", said.err);
     assert!(!user.file("").exists() && user.in_home("ready").exists());
     user.leaves_nothing();
 }
@@ -57,14 +58,14 @@ fn a_home_goes_only_if_jailbase_made_it_and_somebody_says_so() {
         fs::write(home(name).join("work"), "years of it").unwrap();
     }
     let before = world.digest();
-    world.jailbase("user rm bob --purge --remove-home").no(77, "jailbase did not make the home");
+    world.jailbase("user rm bob --purge --remove-home").no(77, "there is no record that jailbase made the home");
     assert_eq!(world.digest(), before, "refused, and something was done");
     world.jailbase("user rm bob --purge").well();
     world.jailbase("user rm ann --purge").well();
     assert!(home("ann").join("work").exists() && home("bob").join("work").exists());
     // Given a jail again, the home is one that is there: nobody knows any more who made it.
     world.jailbase("user add ann --create-home").well();
-    world.jailbase("user rm ann --remove-home").no(77, "jailbase did not make the home");
+    world.jailbase("user rm ann --remove-home").no(77, "there is no record that jailbase made the home");
     world.jailbase("user rm ann --purge").well();
     fs::remove_dir_all(home("ann")).unwrap();
     world.jailbase("user add ann --create-home").well();
@@ -77,9 +78,34 @@ fn a_home_goes_only_if_jailbase_made_it_and_somebody_says_so() {
     fs::remove_dir(home("ann")).unwrap();
     fs::rename(home("kept"), home("ann")).unwrap();
     fs::write(home("ann").join("work"), "a test's").unwrap();
-    world.jailbase("user rm ann --purge --remove-home").well();
+    let said = world.jailbase("user rm ann --purge --remove-home").well();
+    assert!(said.ends_with("jails/2001/tmp and /home/ann and all in it\n"), "{said}");
     let left: Vec<_> = fs::read_dir(world.dir.join("home")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["bob"]);
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn homes_beside_one_another_go_at_once_and_each_is_gone() {
+    let world = World::new("at-once");
+    let names = ["ann", "bob", "eve"];
+    let uids = [2001, 2002, 2003];
+    world.accounts(&std::array::from_fn::<_, 3, _>(|at| (names[at], uids[at], uids[at])));
+    world.groups(&std::array::from_fn::<_, 3, _>(|at| (names[at], uids[at], "")));
+    for _ in 0..5 {
+        for name in names {
+            world.jailbase(&format!("user add {name} --create-home")).well();
+            for dir in 0..40 {
+                let dir = world.dir.join(format!("home/{name}/{dir}"));
+                fs::create_dir(&dir).unwrap();
+                (0..10).for_each(|file| fs::write(dir.join(file.to_string()), "").unwrap());
+            }
+        }
+        let each = names.map(|name| format!("jailbase user rm {name} --purge --remove-home & {name}=$!\n"));
+        let waits = names.map(|name| format!("wait ${name}\n"));
+        world.shell(&(each.concat() + &waits.concat())).well();
+        assert_eq!(fs::read_dir(world.dir.join("home")).unwrap().count(), 0);
+    }
 }
 
 #[test]

@@ -22,7 +22,9 @@ pub fn look(users: &[Spec], report: &mut Report) {
             }
             Err(error) => missing.push(problem(
                 format!("no jail can be made from the image {name}: {}", reason(error)),
-                format!("build it anew: jailbase image build {name} --from host"),
+                format!(
+                    "put another generation in service: jailbase image rollback {name}; or jailbase image build {name} --from ..."
+                ),
             )),
         }
     }
@@ -36,7 +38,7 @@ fn tree(name: &Name, generation: &Generation) -> Option<Fault> {
     let error = verify::tree(Path::new(&path), &generation.image).err()?;
     Some(problem(
         format!("the image {name}: {}", reason(error)),
-        format!("build the image anew, and look who changed it: jailbase image build {name} --from host"),
+        format!("look who changed it, then jailbase image update {name}, or jailbase image rollback {name}"),
     ))
 }
 
@@ -49,7 +51,7 @@ fn shown(name: &Name, generation: &Generation) -> Vec<Fault> {
         .map(|dir| {
             problem(
                 format!("the image {name} shows the host's /{dir}, and that is no directory any more"),
-                format!("build the image anew: jailbase image build {name} --from host"),
+                format!("make a generation that does without: jailbase image update {name}"),
             )
         })
         .collect()

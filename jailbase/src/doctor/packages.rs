@@ -21,7 +21,8 @@ pub fn look(report: &mut Report) {
 fn changed(path: &Path) -> Option<Fault> {
     let at = path.display().to_string();
     let owners = said(&["--search", &at])?;
-    let package = owners.lines().find_map(|line| line.strip_suffix(&at)?.strip_suffix(": "))?;
+    let mut owners = owners.lines().filter(|line| !line.starts_with("diversion by "));
+    let package = owners.find_map(|line| line.strip_suffix(&at)?.strip_suffix(": "))?;
     // A line for each file that differs: what differs, and its path at the end (dpkg(1), --verify).
     let differs = said(&["--verify", package])?.lines().any(|line| line.split_ascii_whitespace().last() == Some(&at));
     differs.then(|| {

@@ -72,7 +72,9 @@ pub fn edit(name: &Name, program: &[String], dry_run: bool) -> Result<(), Error>
 
 fn upgraded(generations: &Generations, stage: &Stage, base: u32, recipe: &Recipe) -> Result<Made, Error> {
     let image = clone(generations, stage, base, recipe)?;
-    well(room::run(&stage.tree(), &image, &["/bin/sh", "-c", UPGRADE])?, "apt-get")?;
+    let quietly = format!("exec >/dev/null\n{UPGRADE}");
+    let upgrade = if tell::is_quiet() { &quietly } else { UPGRADE };
+    well(room::run(&stage.tree(), &image, &["/bin/sh", "-c", upgrade])?, "apt-get")?;
     settle::empty_places(&stage.tree())?;
     let taken = settle::settle(&stage.tree(), recipe.mend)?;
     Ok(Made { image, taken, recipe: recipe.clone(), by: None, base: None })

@@ -29,8 +29,9 @@ pub fn tree(tree: &Path, suite: &str, include: &[String]) -> Result<(), Error> {
     drop(progress);
     if !done.status.success() {
         let said = String::from_utf8_lossy(&done.stderr);
-        let last = said.lines().rev().find(|line| line.starts_with("E: ")).or(said.lines().last()).unwrap_or_default();
-        let why = if last.is_empty() { done.status.to_string() } else { jail::report::escaped(last.as_bytes()) };
+        // The first is apt's, which says what is wrong; the last only that apt failed.
+        let cause = said.lines().find(|line| line.starts_with("E: ")).or(said.lines().last()).unwrap_or_default();
+        let why = if cause.is_empty() { done.status.to_string() } else { jail::report::escaped(cause.as_bytes()) };
         return Err(Error::failed("make", format!("debian:{suite}"), format!("{why}; jailbase -v shows all that was said")));
     }
     settle::empty_places(tree)

@@ -79,7 +79,7 @@ pub fn run(root: &Root, host: &Host, words: &Words) -> Result<(), Error> {
         return Err(Error::Refused(why));
     }
     if chosen.is_empty() {
-        return tell::say(&format!("{}: no session runs\n", spec.name));
+        return tell::said(&format!("{}: no session runs\n", spec.name));
     }
     let mut targets = Vec::new();
     for session in chosen {
@@ -142,7 +142,7 @@ fn send(root: &Root, target: &Target, signal: Signal) -> Result<(), Error> {
     };
     let signal = if target.supervisor.is_none() { Signal::SIGKILL } else { signal };
     let said = if to.signal(root, signal).doing("signal", target.shown.as_str())? { signal.as_str() } else { "ended before" };
-    tell::say(&format!("{}: {said}\n", target.shown))
+    tell::said(&format!("{}: {said}\n", target.shown))
 }
 
 /// TERM to all, and KILL to those that are left when the time is over.
@@ -151,7 +151,7 @@ fn end(root: &Root, targets: &[Target], wait: Duration) -> Result<(), Error> {
     let left = await_ends(targets.iter().collect(), wait)?;
     for target in &left {
         if target.init.signal(root, Signal::SIGKILL).doing("signal", target.shown.as_str())? {
-            tell::say(&format!("{}: still there after {} s, KILL\n", target.shown, wait.as_secs()))?;
+            tell::said(&format!("{}: still there after {} s, KILL\n", target.shown, wait.as_secs()))?;
         }
     }
     await_ends(left, PATIENCE).map(drop)

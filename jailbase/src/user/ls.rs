@@ -1,5 +1,6 @@
 //! `user ls`: who has a jail, and whether trampoline would believe its spec.
 
+use super::about::About;
 use crate::table::table;
 use crate::tell;
 use clap::Args;
@@ -69,8 +70,13 @@ fn row(jails: &Jails, target: Target, images: &mut BTreeMap<Name, Option<String>
         Err(why) => {
             let spec = format!("{target}/{}", layout::SPEC);
             let none = matches!(fd::open_beneath(&jails.dir, &spec, fd::How::Place), Err(Errno::ENOENT));
-            let state =
-                if none { format!("no jail, but files; jailbase user rm {target} --purge removes them") } else { reason(why) };
+            let made = jails.jail(target).ok().and_then(|dir| About::read(&dir)).and_then(|about| about.made_home);
+            let home = if made.is_some() { " --remove-home" } else { "" };
+            let state = if none {
+                format!("no jail, but files; jailbase user rm {target} --purge{home} removes them")
+            } else {
+                reason(why)
+            };
             return Row { name: None, uid: target.get(), image: None, network: None, filter: None, home: None, state };
         }
     };

@@ -1,5 +1,6 @@
 //! `user rm`: first nobody can come in and whoever is in may finish, then the jail is taken down, then its files go. Interrupted
-//! anywhere, there is no jail any more, and the same command finishes the work; when the home has gone, without asking for that.
+//! anywhere, there is no jail any more, and the same command finishes the work: with the uid, since the name goes early, and when the
+//! home has gone without asking for that.
 
 use super::about::{self, About};
 use super::drain::Drained;
@@ -50,7 +51,7 @@ pub fn run(root: &Root, host: &Host, words: &Words) -> Result<(), Error> {
     let target = target(&jails, &words.user)?;
     let dir = jails.jail(target)?;
     let tmp = format!("{}/{}", layout::jail_dir(target), layout::TMP);
-    let unknown = || Error::Refused("jailbase did not make the home, or removed it; leave --remove-home out".into());
+    let unknown = || Error::Refused("there is no record that jailbase made the home; leave --remove-home out".into());
     let home = match words.remove_home {
         true => Some(About::read(&dir).and_then(|about| about.made_home).ok_or_else(unknown)?),
         false => None,
@@ -61,19 +62,21 @@ pub fn run(root: &Root, host: &Host, words: &Words) -> Result<(), Error> {
     home.as_ref().map(|made| home::made(made, target, resumed)).transpose()?;
     let doomed = [words.purge.then_some(tmp.as_str()), home.as_ref().map(|home| home.path.as_str())];
     let doomed: Vec<&str> = doomed.into_iter().flatten().collect();
+    let with = if doomed.is_empty() { String::new() } else { format!(", with {} and all in it", doomed.join(" and ")) };
     if words.dry_run {
-        let with = if doomed.is_empty() { String::new() } else { format!(", with {} and all in it", doomed.join(" and ")) };
         return tell::say(&format!("{} (uid {target}): would be removed{with}\n", words.user));
     }
     let patience = Duration::from_secs(words.wait.into());
     let mut drained = Drained::of(root, host, &jails, &[target], patience)?;
     drained.judge(target)?;
     let kept = retire(root, host, &jails, target, words.purge, || match &home {
-        Some(made) => home::made(made, target, resumed).and_then(|(above, name)| purge::remove(&above, name, &made.path)),
+        Some(made) => {
+            home::made(made, target, resumed).and_then(|(above, name)| purge::remove_among_others(&above, name, &made.path))
+        }
         None => Ok(()),
     })?;
     let kept = if kept { format!("; {tmp} is kept, jailbase user rm {target} --purge removes it") } else { String::new() };
-    tell::said(&format!("{} (uid {target}): removed{kept}\n", words.user))
+    tell::said(&format!("{} (uid {target}): removed{with}{kept}\n", words.user))
 }
 
 /// Takes a jail away in which nothing runs, and with it what `beside` removes. Says whether the tmp is kept.
