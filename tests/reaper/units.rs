@@ -151,11 +151,13 @@ fn the_service_sweeps_under_systemd_and_the_timer_starts_it() {
     let dropin = units.0.join("trampoline-reaper.service.d");
     let figures = units.0.join("x.prom");
     fs::create_dir(&dropin).unwrap();
-    let line = format!("ExecStart={} --metrics {}", program("reaper").display(), figures.display());
+    let line = format!("ExecStart={} -v --metrics {}", program("reaper").display(), figures.display());
     fs::write(dropin.join("figures.conf"), format!("[Service]\nExecStart=\n{line}\n")).unwrap();
     system.run(&["systemctl", "daemon-reload"]);
     sweep();
     assert!(fs::read_to_string(&figures).unwrap().contains("trampoline_sweep_success 1\n"));
+    assert!(seen::within(Duration::from_secs(5), || system.journal().contains("7 sweep: ")), "{}", system.journal());
+    assert!(!system.journal().contains("cannot stay on one processor"), "{}", system.journal());
     assert_eq!(fs::metadata(&figures).unwrap().permissions().mode() & 0o777, 0o644, "in spite of UMask=");
 
     system.run(&["systemctl", "start", "trampoline-reaper.timer"]);
