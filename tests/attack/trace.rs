@@ -526,6 +526,9 @@ fn the_programs_of_the_tests_are_traced_as_uid_33_and_the_image_is_the_usual_one
     assert_eq!(before.arguments, "[33], [0], [0]", "the traces of this file are not those of a web server's call");
 }
 
+/// The note of a sweep in the holder, and what it is called while it is written.
+const NOTE: [&str; 2] = ["marked", ".marked.new"];
+
 #[test]
 #[ignore = "needs root and installed programs: make check"]
 fn a_sweep_asks_names_without_a_path_and_once_in_the_holder_opens_nothing_of_anybody_s() {
@@ -551,18 +554,26 @@ fn a_sweep_asks_names_without_a_path_and_once_in_the_holder_opens_nothing_of_any
                 }
                 "openat2" => {
                     let path = call.path().unwrap();
-                    let ours = ["/pins", "/pins/."].contains(&path.as_str()) || path.starts_with(&format!("{STATE}/jails/"));
+                    let ours = ["/", "/pins", "/pins/."].contains(&path.as_str()) || path.starts_with(&format!("{STATE}/jails/"));
                     assert!(ours && call.arguments.contains("RESOLVE_NO_SYMLINKS"), "{call:?}");
                 }
                 "newfstatat" => assert!(
                     call.arguments.contains("AT_EMPTY_PATH") || call.arguments.contains("AT_SYMLINK_NOFOLLOW"),
                     "{call:?}"
                 ),
-                "unlinkat" => assert!(call.arguments.contains("</pins>") && !call.arguments.contains("AT_REMOVEDIR"), "{call:?}"),
-                // The table of the holder's own mounts.
-                "openat" => assert!(call.arguments.contains("</proc>, \"self/mountinfo\""), "{call:?}"),
-                "open" | "creat" | "rename" | "renameat" | "renameat2" | "unlink" | "rmdir" | "mount" | "chdir" | "chmod"
-                | "chown" | "fchmodat" | "fchownat" | "clone" | "clone3" | "fork" | "vfork" => panic!("{call:?}"),
+                "unlinkat" => {
+                    let place =
+                        call.arguments.contains("</pins>") || call.texts().iter().all(|name| NOTE.contains(&name.as_str()));
+                    assert!(place && !call.arguments.contains("AT_REMOVEDIR"), "{call:?}");
+                }
+                // The table of the holder's own mounts, and the note of whom the sweep marked.
+                "openat" => {
+                    let note = call.arguments.contains("</>, \".marked.new\"") && call.arguments.contains("O_EXCL|O_NOFOLLOW");
+                    assert!(note || call.arguments.contains("</proc>, \"self/mountinfo\""), "{call:?}");
+                }
+                "renameat" => assert_eq!(call.texts(), [NOTE[1], NOTE[0]], "{call:?}"),
+                "open" | "creat" | "rename" | "renameat2" | "unlink" | "rmdir" | "mount" | "chdir" | "chmod" | "chown"
+                | "fchmodat" | "fchownat" | "clone" | "clone3" | "fork" | "vfork" => panic!("{call:?}"),
                 _ => {}
             }
         }

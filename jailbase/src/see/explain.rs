@@ -92,12 +92,14 @@ fn page(spec: &Spec, live: Option<Option<String>>, program: Option<&str>) -> Pag
             Err(why) => Program { name: shown, runs: false, found: escaped(why.as_bytes()), notes: Vec::new() },
         }
     });
-    refused.extend(program.iter().filter(|program| !program.runs).map(
-        |program| match program.found.strip_prefix(&program.name) {
-            Some(_) => program.found.clone(),
-            None => format!("{}: {}", program.name, program.found),
-        },
-    ));
+    refused.extend(program.iter().filter(|program| !program.runs).map(|program| {
+        // What was found of a path begins with it.
+        if program.found.starts_with(&program.name) {
+            program.found.clone()
+        } else {
+            format!("{}: {}", program.name, program.found)
+        }
+    }));
     Page { facts, mounts, refused, program }
 }
 
