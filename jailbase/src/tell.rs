@@ -8,6 +8,11 @@ use std::io::{IsTerminal, Write, stderr, stdout};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+/// A reason with what to do next, unless it says that itself.
+pub fn advised(why: &str, todo: &str) -> String {
+    if why.contains("; ") { why.to_owned() } else { format!("{why}; {todo}") }
+}
+
 /// Whether nobody wants to hear of what goes well.
 static QUIET: AtomicBool = AtomicBool::new(false);
 

@@ -15,6 +15,8 @@ pub enum Outcome {
     /// The program was started with everything in place, and its session was ended, because who waits for it could not go
     /// on; the caller was told that, or that signal 9 ended the program.
     Ended,
+    /// The same, but it was ended before it could say what it had.
+    Unheard,
     /// The C library ended the process before a line of ours.
     Died,
 }
@@ -28,14 +30,15 @@ pub fn judge(scene: &Scene, way: &Way, at: Point, run: &Run) -> Result<Outcome, 
     if run.hung || !amiss.is_empty() {
         return Err(said);
     }
+    let ended = if run.executed && run.out.is_empty() { Outcome::Unheard } else { Outcome::Ended };
     let silent = run.err.is_empty();
     let plain = |line: &str| line.starts_with("trampoline: ") && !line.chars().any(char::is_control);
     let one_line = run.err.strip_suffix('\n').is_some_and(plain);
     match run.code {
         0 if silent && (report.is_complete() || way.runs_nothing()) => Ok(Outcome::Whole),
         77 | 125 | 126 | 127 if one_line && !run.executed => Ok(Outcome::Refused),
-        125 if one_line && way.is_after_the_split(at) => Ok(Outcome::Ended),
-        137 if silent && way.is_after_the_split(at) => Ok(Outcome::Ended),
+        125 if one_line && way.is_after_the_split(at) => Ok(ended),
+        137 if silent && way.is_after_the_split(at) => Ok(ended),
         code if code != 0 && !run.executed && way.is_the_library_s(at) => Ok(Outcome::Died),
         _ => Err(said),
     }

@@ -39,6 +39,33 @@ fn every_mount_that_is_explained_is_in_the_jail_with_those_flags_and_no_other_is
     };
     let strange: Vec<_> = inside.iter().filter(|(place, _)| !mounts.iter().any(|m| m["at"] == *place) && !below(place)).collect();
     assert!(strange.is_empty(), "not explained: {strange:?}");
+    // Each comes from where it is said to come from.
+    let current = fs::read_link(format!("{STATE}/images/host/current")).unwrap();
+    let manifest = format!("{STATE}/images/host/{}/image: host =", current.display());
+    let home = format!("spec: home = {}", user.home);
+    let own = |file: &str| format!("{STATE}/jails/{}/{file}", user.uid);
+    for (at, source, from) in [
+        (
+            "/",
+            format!("{STATE}/images/host/{}/root", current.display()),
+            format!("spec: image = host; {STATE}/images/host/current"),
+        ),
+        ("/usr", "/usr".to_owned(), manifest),
+        ("/etc/passwd", own("passwd"), "every jail".to_owned()),
+        ("/etc/group", own("group"), "every jail".to_owned()),
+        ("/dev/shm", String::new(), "policy: [limits] shm".to_owned()),
+        ("/home", own("parents"), home.clone()),
+        (&user.home, user.home.clone(), home),
+        ("/tmp", own("tmp"), "every jail".to_owned()),
+        ("/var/tmp", own("tmp"), "every jail".to_owned()),
+    ] {
+        let mount = mounts.iter().find(|mount| mount["at"] == at).unwrap_or_else(|| panic!("{at}: {page}"));
+        assert_eq!(
+            (mount["source"].as_str().unwrap_or_default(), mount["from"].as_str().unwrap()),
+            (source.as_str(), from.as_str()),
+            "{at}"
+        );
+    }
     // And trampoline says the same in its own words.
     let own = Call::new(["--explain", user.name.as_str()]).run().well();
     for mount in mounts {

@@ -8,6 +8,7 @@
 use super::budget::{Budget, LONGEST_PATH, MOST_PARTS};
 use super::settle::Taken;
 use crate::progress::Progress;
+use crate::tell::advised;
 use jail::error::Error;
 use jail::report::escaped;
 use jail::state::Doing;
@@ -65,7 +66,7 @@ impl Copy<'_> {
     }
 
     fn refused(&self, path: &Path, why: &str) -> Error {
-        Error::Refused(format!("{}: {why}", self.shown(path)))
+        Error::Refused(format!("{}: {}", self.shown(path), advised(why, "mend or leave it out, then build again")))
     }
 
     fn open(&self, path: &Path, flags: OFlag) -> Result<OwnedFd, Error> {

@@ -10,6 +10,7 @@ use super::packed::Packed;
 use super::place::Ground;
 use super::settle::Taken;
 use super::unpack::Unpack;
+use crate::tell::advised;
 use jail::error::Error;
 use jail::report::escaped;
 use jail::state::Doing;
@@ -66,6 +67,7 @@ pub fn tree(stage: &Stage, dir: &Path, tag: Option<&str>, budget: &mut Budget) -
 
 impl Layout {
     fn refused(&self, what: &str, why: &str) -> Error {
+        let why = advised(why, "write the layout anew");
         Error::Refused(format!("{}: {}: {why}", self.shown, escaped(what.as_bytes())))
     }
 

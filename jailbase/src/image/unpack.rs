@@ -10,6 +10,7 @@ use super::packed::{Gauge, Packed};
 use super::place::{self, Ground, path_of};
 use super::settle::Taken;
 use super::whiteout;
+use crate::tell::advised;
 use jail::error::Error;
 use jail::report::escaped;
 use jail::sys::{self, Errno};
@@ -62,6 +63,9 @@ pub struct Unpack<'a> {
     pub layer: bool,
 }
 
+/// What to do about an archive that cannot be read to its end.
+const AGAIN: &str = "fetch it again, or make it anew";
+
 impl Unpack<'_> {
     /// Unpacks all of it; `shown` is the archive's name, for messages. Returns what was read after the end, so that whoever
     /// digests it sees every byte.
@@ -71,14 +75,15 @@ impl Unpack<'_> {
         self.entries(&mut archive, &gauge).map_err(|(name, wrong)| {
             let at = if name.is_empty() { shown.to_owned() } else { format!("{shown}: {}", escaped(&name)) };
             match wrong {
-                Wrong::Refused(why) => Error::Refused(format!("{at}: {why}")),
+                Wrong::Refused(why) => Error::Refused(format!("{at}: {}", advised(&why, "make the archive anew without it"))),
                 Wrong::Kernel(errno) => Error::failed("unpack", at, sys::why(errno)),
-                Wrong::Reading(error) => Error::failed("read", at, told(&error)),
+                Wrong::Reading(error) => Error::failed("read", at, advised(&told(&error), AGAIN)),
             }
         })?;
         let mut rest = archive.into_inner();
         gauge.allow(LONGEST_PADDING);
-        let end = padding(&mut rest).map_err(|error| Error::failed("read the end of", shown, error))?;
+        let again = |error: io::Error| Error::failed("read the end of", shown, advised(&told(&error), AGAIN));
+        let end = padding(&mut rest).map_err(again)?;
         if end { Ok(()) } else { Err(Error::Refused(format!("{shown}: something follows its end; make it anew"))) }
     }
 
