@@ -2,7 +2,7 @@
 
 use crate::common::user::User;
 use crate::common::{image, log, program};
-use std::process::Command;
+use crate::on_a_machine_apart;
 
 /// `jailbase log` on a machine whose `/var/log` has these files, and which runs no journal.
 fn log_of(user: &User, files: &[(&str, String)], words: &str) -> (i32, String, String) {
@@ -13,8 +13,7 @@ fn log_of(user: &User, files: &[(&str, String)], words: &str) -> (i32, String, S
         script += &format!("cat > /var/log/{name} <<'END'\n{text}END\n");
     }
     script += &format!("exec {} log {} {words}", program("jailbase").display(), user.name);
-    let unshare = ["--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "/bin/sh", "-c"];
-    let done = Command::new("unshare").args(unshare).arg(script).env_clear().env("PATH", "/usr/bin:/bin").output().unwrap();
+    let done = on_a_machine_apart(&script);
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (done.status.code().unwrap(), text(done.stdout), text(done.stderr))
 }
@@ -81,9 +80,7 @@ for i in $(seq 100); do {jailbase} log {name} | grep -q 'runs id' && break; slee
             uid = user.uid,
         );
     let missing: Vec<&str> = ["/run/systemd", "/run/log"].into_iter().filter(|dir| !std::path::Path::new(dir).exists()).collect();
-    let unshare = ["--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "/bin/sh", "-c"];
-    let done =
-        Command::new("unshare").args(unshare).arg(script).env_clear().env("PATH", "/usr/sbin:/usr/bin:/bin").output().unwrap();
+    let done = on_a_machine_apart(&script);
     missing.iter().for_each(|dir| std::fs::remove_dir(dir).unwrap());
     let (out, err) = (String::from_utf8(done.stdout).unwrap(), String::from_utf8_lossy(&done.stderr).into_owned());
     assert!(done.status.success(), "{out}{err}");

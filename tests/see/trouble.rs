@@ -2,7 +2,7 @@
 
 use crate::common::user::User;
 use crate::common::{STATE, image, log, program, seen, sweep};
-use crate::{end, jailbase, json, of, session, sessions, well};
+use crate::{end, jailbase, json, of, on_a_machine_apart, session, sessions, well};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -102,8 +102,7 @@ fn where_procfs_hides_processes_root_sees_them_all() {
         user = user.name,
         uid = user.uid,
     );
-    let words = ["--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "/bin/sh", "-c"];
-    let done = Command::new("unshare").args(words).arg(script).env_clear().env("PATH", "/usr/bin:/bin").output().unwrap();
+    let done = on_a_machine_apart(&script);
     let (out, err) = (String::from_utf8_lossy(&done.stdout).into_owned(), String::from_utf8_lossy(&done.stderr).into_owned());
     assert!(done.status.success() && err.contains("SIGTERM"), "{out}{err}");
     assert!(out.contains("\"sessions\": 1") && out.contains("\"command\": \"sleep 60\""), "{out}{err}");
