@@ -8,11 +8,6 @@ use std::io::{IsTerminal, Write, stderr, stdout};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// A reason with what to do next, unless it says that itself.
-pub fn advised(why: &str, todo: &str) -> String {
-    if why.contains("; ") { why.to_owned() } else { format!("{why}; {todo}") }
-}
-
 /// Whether nobody wants to hear of what goes well.
 static QUIET: AtomicBool = AtomicBool::new(false);
 
@@ -51,6 +46,11 @@ pub fn said(text: &str) -> Result<(), Error> {
 /// Whether nobody wants to hear of what goes well.
 pub fn is_quiet() -> bool {
     QUIET.load(Ordering::Relaxed)
+}
+
+/// A reason with what to do next, unless it says that itself.
+pub fn advised(why: &str, todo: &str) -> String {
+    if why.contains("; ") { why.to_owned() } else { format!("{why}; {todo}") }
 }
 
 /// Says on a terminal what is being done, before it is known whether it takes long; in a log long work tells of itself.

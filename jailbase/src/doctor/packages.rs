@@ -2,13 +2,11 @@
 
 use super::finding::{Fault, Report, problem};
 use super::programs;
+use super::runs::PATH;
 use std::path::Path;
 use std::process::Command;
 
 const DPKG: &str = "/usr/bin/dpkg";
-
-/// What dpkg starts lies there.
-const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// `package-files`.
 pub fn look(report: &mut Report) {

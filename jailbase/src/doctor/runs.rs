@@ -9,8 +9,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Command;
 
-/// Where `timeout` and `chroot` of coreutils are.
-const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
+/// Where `timeout` and `chroot` of coreutils are, and what dpkg starts.
+pub const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// `trampoline-callers`, `trampoline-version`, `trampoline-policy`.
 pub fn look(report: &mut Report) {

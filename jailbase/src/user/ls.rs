@@ -64,19 +64,20 @@ fn rows() -> Result<Vec<Row>, Error> {
     Ok(targets.into_iter().map(|target| row(&jails, target, &mut images)).collect())
 }
 
+/// What is said of a user whose jail is gone and whose files are not: how the rest goes.
+fn leftover(jails: &Jails, target: Target) -> String {
+    let made = jails.jail(target).ok().and_then(|dir| About::read(&dir)).and_then(|about| about.made_home);
+    let home = if made.is_some() { " --remove-home" } else { "" };
+    format!("no jail, but files; jailbase user rm {target} --purge{home} removes them")
+}
+
 fn row(jails: &Jails, target: Target, images: &mut BTreeMap<Name, Option<String>>) -> Row {
     let spec = match jails.jail(target).and_then(|dir| dir.spec()) {
         Ok(spec) => spec,
         Err(why) => {
             let spec = format!("{target}/{}", layout::SPEC);
             let none = matches!(fd::open_beneath(&jails.dir, &spec, fd::How::Place), Err(Errno::ENOENT));
-            let made = jails.jail(target).ok().and_then(|dir| About::read(&dir)).and_then(|about| about.made_home);
-            let home = if made.is_some() { " --remove-home" } else { "" };
-            let state = if none {
-                format!("no jail, but files; jailbase user rm {target} --purge{home} removes them")
-            } else {
-                reason(why)
-            };
+            let state = if none { leftover(jails, target) } else { reason(why) };
             return Row { name: None, uid: target.get(), image: None, network: None, filter: None, home: None, state };
         }
     };
