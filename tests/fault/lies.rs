@@ -81,7 +81,7 @@ fn where_the_drop_looks_again_no_lie_of_a_call_gives_a_program_more_than_it_shou
             let privileges = report.privileges_amiss(&scene.expected);
             let outcome = match judge(&scene, &way, at, &run) {
                 Ok(Outcome::Whole) => "harmless",
-                Ok(Outcome::Refused | Outcome::Ended | Outcome::Unheard | Outcome::Died) => "found out",
+                Ok(Outcome::Refused | Outcome::Ended | Outcome::Silent | Outcome::Stillborn | Outcome::Died) => "found out",
                 // What looks again and does not like what it sees has no right any more to become the caller and say so. If it is
                 // the supervisor, the program may have run by then, with everything in place.
                 Err(_) if run.code == 125 && run.err.is_empty() && sound => "found out",

@@ -15,8 +15,10 @@ pub enum Outcome {
     /// The program was started with everything in place, and its session was ended, because who waits for it could not go
     /// on; the caller was told that, or that signal 9 ended the program.
     Ended,
-    /// The same, but it was ended before it could say what it had.
-    Unheard,
+    /// The same, but it was ended before it could say what it had: only the tracer saw that.
+    Silent,
+    /// The same, but it was ended in the very moment of its execution, and never ran.
+    Stillborn,
     /// The C library ended the process before a line of ours.
     Died,
 }
@@ -25,12 +27,21 @@ pub enum Outcome {
 pub fn judge(scene: &Scene, way: &Way, at: Point, run: &Run) -> Result<Outcome, String> {
     let report = Report::read(&run.out);
     let may_be_cut = [125, 137].contains(&run.code) && way.is_after_the_split(at);
-    let amiss = if run.out.is_empty() { Vec::new() } else { report.amiss(&scene.expected, may_be_cut) };
+    let mut amiss = if run.out.is_empty() { Vec::new() } else { report.amiss(&scene.expected, may_be_cut) };
+    if let Some(seen) = run.seen.as_deref().map(Report::read) {
+        amiss.extend(seen.amiss(&scene.at_start, false).into_iter().map(|line| format!("as the tracer saw: {line}")));
+    } else if run.executed && !run.out.is_empty() {
+        amiss.push("the tracer did not see it".into());
+    }
     let said = format!("exit {}, {:?}, executed: {}, hung: {}, {amiss:?}", run.code, run.err, run.executed, run.hung);
     if run.hung || !amiss.is_empty() {
         return Err(said);
     }
-    let ended = if run.executed && run.out.is_empty() { Outcome::Unheard } else { Outcome::Ended };
+    let ended = match run.seen {
+        None if run.executed => Outcome::Stillborn,
+        Some(_) if run.out.is_empty() => Outcome::Silent,
+        _ => Outcome::Ended,
+    };
     let silent = run.err.is_empty();
     let plain = |line: &str| line.starts_with("trampoline: ") && !line.chars().any(char::is_control);
     let one_line = run.err.strip_suffix('\n').is_some_and(plain);

@@ -1,40 +1,13 @@
 //! Runs in a jail and says what it has: every line is `subject: what`. Then it waits for the end of its input.
 #![allow(unsafe_code, clippy::indexing_slicing)]
 
+#[path = "standing.rs"]
+mod standing;
+
+use standing::read;
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::fs::MetadataExt;
-
-/// What of `/proc/self/status` says who we are and what we may.
-const STATUS: [&str; 18] = [
-    "Umask",
-    "Tgid",
-    "PPid",
-    "TracerPid",
-    "Uid",
-    "Gid",
-    "Groups",
-    "NSpid",
-    "NSpgid",
-    "NSsid",
-    "SigPnd",
-    "ShdPnd",
-    "SigBlk",
-    "SigIgn",
-    "NoNewPrivs",
-    "Seccomp",
-    "Seccomp_filters",
-    "Threads",
-];
-
-/// What a reading says, or why there is none.
-fn read(path: &str) -> String {
-    fs::read_to_string(path).unwrap_or_else(|e| format!("({e})"))
-}
-
-fn link(path: &str) -> String {
-    fs::read_link(path).map_or_else(|e| format!("({e})"), |to| to.display().to_string())
-}
 
 /// Name, mode, owner and device of what lies in a directory.
 fn listing(dir: &str, with_owner: bool) -> String {
@@ -73,50 +46,15 @@ fn asked() -> String {
 
 fn main() {
     let mut said = String::new();
+    said += &format!("asked: {}\n", asked());
+    said += &standing::of("/proc/self");
     let mut say = |subject: &str, what: &str| said += &format!("{subject}: {what}\n");
-
-    say("asked", &asked());
-    let status = read("/proc/self/status");
-    for line in status.lines() {
-        if let Some((key, value)) = line.split_once(':')
-            && (STATUS.contains(&key) || key.starts_with("Cap"))
-        {
-            say(key, value.trim());
-        }
-    }
-    // Neither the ids of mounts nor the numbers of devices mean anything.
-    for line in read("/proc/self/mountinfo").lines() {
-        say("mount", line.splitn(4, ' ').nth(3).unwrap_or(line));
-    }
-    for kind in ["mnt", "pid", "ipc", "uts", "net", "user", "cgroup", "time"] {
-        say(&format!("namespace {kind}"), &link(&format!("/proc/self/ns/{kind}")));
-    }
-    say("directory", &link("/proc/self/cwd"));
-    say("root", &link("/proc/self/root"));
-    let open: Vec<String> =
-        (0..128).filter(|n| fs::read_link(format!("/proc/self/fd/{n}")).is_ok()).map(|n| n.to_string()).collect();
-    say("open", &open.join(" "));
-    for line in read("/proc/self/limits").lines().skip(1) {
-        say("limit", &line.split_whitespace().collect::<Vec<_>>().join(" "));
-    }
     for name in ["hostname", "domainname"] {
         say(name, read(&format!("/proc/sys/kernel/{name}")).trim());
     }
     for line in read("/proc/keys").lines() {
         say("key", &line.split_whitespace().skip(7).collect::<Vec<_>>().join(" "));
     }
-    say("personality", read("/proc/self/personality").trim());
-    let stat = read("/proc/self/stat");
-    let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();
-    for (name, at) in
-        [("parent", 1), ("group", 2), ("session", 3), ("terminal", 4), ("nice", 16), ("realtime", 37), ("policy", 38)]
-    {
-        say(name, fields.get(at).copied().unwrap_or("(absent)"));
-    }
-    let mut environment: Vec<String> = std::env::vars().map(|(name, value)| format!("{name}={value}")).collect();
-    environment.sort();
-    say("environment", &environment.join(" "));
-    say("words", &std::env::args().collect::<Vec<_>>().join(" "));
     say("loopback", if read("/proc/net/fib_trie").contains("127.0.0.1") { "up" } else { "down" });
     say(
         "processes",

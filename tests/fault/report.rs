@@ -96,6 +96,21 @@ impl Report {
         differ.map(|subject| format!("{subject}: {}", self.one(subject))).collect()
     }
 
+    /// What the tracer saw at the start of an untouched run is what the program saw itself, but for what follows from where one
+    /// looks from, and for SIGPIPE, which Rust's start ignores.
+    #[track_caller]
+    pub fn is_that_from_outside(&self, inside: &Self, user: &User) {
+        const OTHERWISE: [&str; 3] = ["directory", "root", "SigIgn"];
+        let told = |(subject, _): &&(String, String)| !OTHERWISE.contains(&subject.as_str()) && self.one(subject) != NOT_SAID;
+        let all = |report: &Self| Self(report.0.iter().filter(told).cloned().collect());
+        assert_eq!(all(self).amiss(&all(inside), false), [""; 0], "seen from outside");
+        assert!(self.0.len() > 60, "so little was seen: {self:?}");
+        // The place of the jail's tree in the jail's own mount namespace.
+        let root = self.one("root");
+        assert_eq!(self.one("directory"), format!("{root}{}", user.home));
+        assert_eq!(self.one("SigIgn"), "0000000000000000");
+    }
+
     /// The report that others are compared with says itself what a jail promises.
     #[track_caller]
     pub fn is_sound(&self, user: &User) {

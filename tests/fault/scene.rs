@@ -36,6 +36,8 @@ pub struct Scene {
     probe: String,
     /// What the probe says when nothing goes wrong.
     pub expected: Report,
+    /// What the tracer sees when the probe is executed and nothing goes wrong.
+    pub at_start: Report,
 }
 
 /// Makes the holder old: every namespace that is made from now on, on whatever processor, has a higher id.
@@ -64,12 +66,14 @@ impl Scene {
         let user = User::with(&OWN);
         let probe = format!("{}/probe", user.home);
         executable::copied(env!("CARGO_BIN_EXE_fault-probe"), &probe, (0, 0), 0o755);
-        let mut scene = Self { user, probe, expected: Report::default() };
+        let mut scene = Self { user, probe, expected: Report::default(), at_start: Report::default() };
         let first = run(&scene.entry(), Input::EndsWhenAllWait, &[]);
         assert_eq!((first.code, first.err.as_str(), first.hung), (0, "", false), "an untouched run: {}", first.out);
         settle();
         scene.expected = Report::read(&first.out);
         scene.expected.is_sound(&scene.user);
+        scene.at_start = Report::read(&first.seen.expect("the tracer sees the program"));
+        scene.at_start.is_that_from_outside(&scene.expected, &scene.user);
         seen::take_down(scene.user.uid);
         scene
     }

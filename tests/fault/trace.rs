@@ -2,7 +2,7 @@
 //! the entry and the exit of every system call up to the execution of the jail's program.
 
 use super::start::{Order, forked};
-use super::{registers, watch::Watch};
+use super::{look, registers, watch::Watch};
 use crate::common::process::said;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -63,6 +63,8 @@ pub struct Run {
     pub idle: Option<Vec<usize>>,
     /// Whether the jail's program was executed.
     pub executed: bool,
+    /// What it had at that moment, unless it was killed in it.
+    pub seen: Option<String>,
     /// It did not end by itself.
     pub hung: bool,
 }
@@ -198,7 +200,10 @@ impl<'a> Tracer<'a> {
             }
             libc::PTRACE_EVENT_EXEC => {
                 let first = pid == self.first;
-                self.run.executed |= !first;
+                if !first {
+                    self.run.executed = true;
+                    self.run.seen = look::at(pid);
+                }
                 if let Some(process) = self.processes.get_mut(&pid) {
                     process.free = !first;
                 }
