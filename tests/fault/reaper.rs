@@ -170,7 +170,7 @@ fn a_reaper_killed_at_whatever_call_holds_up_no_sweep_and_no_entry_after_it() {
     }
     stage.scenes[0].next_entry_works("sweeps without a holder");
     let again = remains::marked_again();
-    assert!(again * 50 < kills, "marks do not last: {again} of {kills}");
+    assert!(again <= remains::MAY_BE_MARKED_AGAIN, "marks do not last: {again} of {kills}");
     println!(
         "kill sweep of reaper: {points} points, {kills} kills over {} states and {} commands, marked again: {again}, open = 0",
         STATES.len() + 1,

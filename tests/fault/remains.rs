@@ -75,6 +75,10 @@ pub fn beside(at_rest: &[String], user: &User) -> Vec<String> {
     all
 }
 
+/// How often a mark may not last in a whole sweep of kills, of which each has thousands. Since a reaper's sweep stays on one
+/// processor it has not been seen in any.
+pub const MAY_BE_MARKED_AGAIN: usize = 2;
+
 /// How often a mark did not last from one sweep to the next.
 static MARKED_AGAIN: AtomicUsize = AtomicUsize::new(0);
 
@@ -83,7 +87,7 @@ static MARKED_AGAIN: AtomicUsize = AtomicUsize::new(0);
 ///
 /// KERNEL: a path walk that meets a change of mounts, anybody's, lets go of the mount it has just found and looks again;
 /// to let go of a mount takes its mark off (`mntput` after `__legitimize_mnt`, fs/namespace.c). The reaper's own walk to
-/// the pin is one. It happens once in some thousand sweeps of a machine where others mount all the time.
+/// the pin is one. It happens where others mount all the time.
 pub fn two_sweeps_of(sweeps: &Sweeps, uids: &[u32]) -> [String; 2] {
     let uid = uids.first().copied().unwrap_or(0);
     let [first, second] = [(); 2].map(|()| sweeps.sweep(uid));

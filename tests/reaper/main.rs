@@ -13,6 +13,7 @@
 mod common;
 
 mod callers;
+mod cron;
 mod drain;
 mod figures;
 mod races;
