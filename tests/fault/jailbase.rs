@@ -83,9 +83,10 @@ impl Subject {
         let mut all = remains::on_host(self.user.uid, &self.user.home);
         all.retain(|line| line.contains(&self.uid));
         all.extend((remains::of_jail(self.user.uid) != Left::Nothing).then(|| "a pin".to_owned()));
-        // And where a home is emptied.
-        let homes = [self.user.home.clone(), format!("/home/.purge.{}", self.user.name)];
-        all.extend(homes.into_iter().filter(|path| self.homeless && Path::new(path).exists()));
+        // And where a home is emptied, or waits for its name.
+        let beside = [format!("/home/.purge.{}", self.user.name), format!("/home/.{}.jailbase", self.user.name)];
+        let homes = beside.into_iter().chain([self.user.home.clone()]);
+        all.extend(homes.filter(|path| self.homeless && Path::new(path).exists()));
         all
     }
 
@@ -204,6 +205,14 @@ fn a_command_about_a_user_that_was_killed_at_whatever_call_can_be_given_again_or
         done(&homeless.add("99"), "nothing");
         homeless.user.shell("mkdir -p ~/a/b/c; echo x > ~/a/b/d; ln -sfn / ~/a/e");
     };
+    let neither = || done_or_nothing(&homeless.remove(), "nothing");
+    let with_new_home = Case {
+        name: "user add --create-home",
+        before: &neither,
+        command: homeless.add("99"),
+        limits: &["99"],
+        after: [homeless.add("99"), homeless.remove()],
+    };
     let with_home = Case {
         name: "user rm --purge --remove-home",
         before: &home,
@@ -212,7 +221,8 @@ fn a_command_about_a_user_that_was_killed_at_whatever_call_can_be_given_again_or
         after: [homeless.remove(), homeless.add("99")],
     };
     let (mut known, mut sum) = (Vec::new(), (0, 0));
-    for (subject, case) in cases.iter().map(|case| (&subject, case)).chain([(&homeless, &with_home)]) {
+    for (subject, case) in cases.iter().map(|case| (&subject, case)).chain([(&homeless, &with_new_home), (&homeless, &with_home)])
+    {
         let (points, kills) = sweep(subject, case, &mut known);
         println!("killed in {}: {points} points, {kills} kills", case.name);
         sum = (sum.0 + points, sum.1 + kills);

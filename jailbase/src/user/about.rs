@@ -35,9 +35,12 @@ pub enum From {
 pub struct Home {
     /// The path.
     pub path: String,
-    /// The number of the inode, so that another directory of that name is not taken for it.
+    /// The number of the inode, so that another directory of that name is not taken for it; [`NONE_YET`] before there is one.
     pub inode: u64,
 }
+
+/// No inode has this number.
+pub const NONE_YET: u64 = 0;
 
 /// One jail, described.
 #[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Default, Debug)]

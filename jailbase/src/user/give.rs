@@ -1,7 +1,7 @@
 //! A user gets a jail, or another one: judged, and then written in the order in which a crash does no harm. The spec comes
 //! last, and without a spec there is no jail.
 
-use super::about::{About, Home};
+use super::about::{self, About, Home};
 use super::account::Account;
 use super::change::{Change, changes};
 use super::shape;
@@ -115,10 +115,7 @@ pub fn put(mut wanted: Wanted, homeless: bool, before: &Before) -> Result<Done, 
     {
         return Err(Error::Refused("somebody else changed its spec meanwhile; look at it again, and try again".into()));
     }
-    if homeless {
-        let inode = home::make(&wanted.account)?;
-        wanted.about.made_home = Some(Home { path: wanted.account.home.to_string(), inode });
-    }
+    let vacant = if homeless { Some(home::vacant(&wanted.account)?) } else { None };
 
     store::directory_at(&jails.dir, &layout::pin(*uid), 0o700, (0, 0), &layout::jail_dir(*uid))?;
     let dir = jails.jail(*uid)?;
@@ -131,7 +128,9 @@ pub fn put(mut wanted: Wanted, homeless: bool, before: &Before) -> Result<Done, 
         wanted.about.made_home = wanted.about.made_home.or(same);
     }
     let done = compared(&dir, old, &wanted);
-    if known.as_ref() != Some(&wanted.about) {
+    if let Some(vacant) = vacant {
+        make_home(vacant, &mut wanted.about, &dir, wanted.account.home.as_str())?;
+    } else if known.as_ref() != Some(&wanted.about) {
         wanted.about.write(&dir)?;
     }
     // What is described anew is written anew: that mends whatever somebody broke.
@@ -141,6 +140,19 @@ pub fn put(mut wanted: Wanted, homeless: bool, before: &Before) -> Result<Done, 
     write(&dir, &wanted, matches!(before, Before::Whatever))?;
     store::link(&links, name.as_str(), &uid.to_string(), &format!("{all}/{}/{name}", layout::BY_NAME))?;
     Ok(done)
+}
+
+/// ORDER: what is to be made is written down first, and which it is before it has its name: whoever is killed in between leaves
+/// nothing that a removal does not know, and no home that nobody may remove.
+fn make_home(vacant: home::Vacant<'_>, about: &mut About, dir: &JailDir, path: &str) -> Result<(), Error> {
+    let mut note = |inode| {
+        about.made_home = Some(Home { path: path.to_owned(), inode });
+        about.write(dir)
+    };
+    note(about::NONE_YET)?;
+    let home = vacant.make()?;
+    note(home.inode)?;
+    home.name()
 }
 
 fn compared(dir: &JailDir, old: Option<Spec>, wanted: &Wanted) -> Done {

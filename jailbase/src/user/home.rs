@@ -123,32 +123,70 @@ fn look(root: &Root, account: &Account) -> Result<Found, Error> {
     found.doing("look at the home", home)
 }
 
-/// Makes the home where only root can make one, so that nobody can put something else there meanwhile. Returns its inode.
-pub fn make(account: &Account) -> Result<u64, Error> {
+/// Where a home may be made: root alone can make one there, so nobody can put something else there meanwhile.
+pub struct Vacant<'a> {
+    account: &'a Account,
+    dir: OwnedFd,
+    name: &'a str,
+}
+
+/// A home that has not its name yet.
+pub struct Unnamed<'a> {
+    place: Vacant<'a>,
+    /// By which it is known again.
+    pub inode: u64,
+}
+
+/// What a home is called before it has its name.
+fn unnamed(name: &str) -> String {
+    format!(".{name}.jailbase")
+}
+
+/// Looks where the home is to be.
+pub fn vacant(account: &Account) -> Result<Vacant<'_>, Error> {
     let home = account.home.as_str();
     let (dir, name) = place(home).map_err(|why| match why {
         Error::Refused(why) => Error::Refused(format!("{why}, or make the home {home} yourself")),
         other => other,
     })?;
-    // ORDER: it is the user's before it has its name, or whoever is killed in between leaves a home that is root's. What he
-    // leaves instead is removed by the next attempt, and refused if it is not empty. Whoever is killed before it is written down
-    // that jailbase made it leaves a home like any other, which is never removed.
-    let unfinished = format!(".{name}.jailbase");
     // It was judged before the locks were taken.
-    if fd::stat_at(&dir, name) != Err(Errno::ENOENT) {
-        return Err(Error::Refused(format!("the home {home} came into being meanwhile; try again")));
+    match fd::stat_at(&dir, name) {
+        Err(Errno::ENOENT) => Ok(Vacant { account, dir, name }),
+        _ => Err(Error::Refused(format!("the home {home} came into being meanwhile; try again"))),
     }
-    match unlinkat(&dir, unfinished.as_str(), UnlinkatFlags::RemoveDir) {
-        Err(Errno::ENOENT) => {}
-        removed => removed.doing("remove what is left of an unfinished home", format!("{home} ({unfinished})"))?,
+}
+
+impl<'a> Vacant<'a> {
+    /// Makes the home under another name. ORDER: it is the user's before it has its own, or whoever is killed in between leaves a
+    /// home that is root's. What he leaves instead is removed by the next attempt or by a removal, and refused if it is not empty.
+    pub fn make(self) -> Result<Unnamed<'a>, Error> {
+        let Account { uid, gid, home, .. } = self.account;
+        clear_unnamed(&self.dir, self.name, home.as_str())?;
+        let made = store::directory_at(&self.dir, &unnamed(self.name), 0o700, (uid.get(), gid.get()), home.as_str())?;
+        let inode = fd::stat(&made).doing("look at", home.as_str())?.st_ino;
+        Ok(Unnamed { place: self, inode })
     }
-    let made = store::directory_at(&dir, &unfinished, 0o700, (account.uid.get(), account.gid.get()), home)?;
-    // KERNEL: a directory takes the name of nothing but an empty directory (rename(2)).
-    let named = renameat(&dir, unfinished.as_str(), &dir, name);
-    named
-        .inspect_err(|_| unlinkat(&dir, unfinished.as_str(), UnlinkatFlags::RemoveDir).unwrap_or(()))
-        .doing("make the home", home)?;
-    fd::stat(&made).map(|stat| stat.st_ino).doing("look at", home)
+}
+
+impl Unnamed<'_> {
+    /// Gives it its name.
+    pub fn name(self) -> Result<(), Error> {
+        let Vacant { account, dir, name } = self.place;
+        let unnamed = unnamed(name);
+        // KERNEL: a directory takes the name of nothing but an empty directory (rename(2)).
+        let named = renameat(&dir, unnamed.as_str(), &dir, name);
+        let named = named.inspect_err(|_| unlinkat(&dir, unnamed.as_str(), UnlinkatFlags::RemoveDir).unwrap_or(()));
+        named.doing("make the home", account.home.as_str())
+    }
+}
+
+/// Removes a home that never had its name, as one leaves it who is killed meanwhile.
+pub fn clear_unnamed(dir: &OwnedFd, name: &str, home: &str) -> Result<(), Error> {
+    let unnamed = unnamed(name);
+    match unlinkat(dir, unnamed.as_str(), UnlinkatFlags::RemoveDir) {
+        Err(Errno::ENOENT) => Ok(()),
+        removed => removed.doing("remove what is left of an unfinished home", format!("{home} ({unnamed})")),
+    }
 }
 
 /// The directory that a home is in, which root alone writes, and its name there.

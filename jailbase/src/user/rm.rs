@@ -70,9 +70,10 @@ pub fn run(root: &Root, host: &Host, words: &Words) -> Result<(), Error> {
     let mut drained = Drained::of(root, host, &jails, &[target], patience)?;
     drained.judge(target)?;
     let kept = retire(root, host, &jails, target, words.purge, || match &home {
-        Some(made) => {
-            home::made(made, target, resumed).and_then(|(above, name)| purge::remove_among_others(&above, name, &made.path))
-        }
+        Some(made) => home::made(made, target, resumed).and_then(|(above, name)| {
+            home::clear_unnamed(&above, name, &made.path)?;
+            purge::remove_among_others(&above, name, &made.path)
+        }),
         None => Ok(()),
     })?;
     let kept = if kept { format!("; {tmp} is kept, jailbase user rm {target} --purge removes it") } else { String::new() };
