@@ -46,7 +46,11 @@ fn place(test: &str) -> Option<(String, &str)> {
     let (module, name) = test.rsplit_once("::")?;
     let path = match module.split_once("::") {
         Some(("unit", path)) => path.to_owned(),
-        Some((ring, module)) => format!("tests/{ring}/{module}.rs"),
+        Some((ring, module)) => {
+            let stem = format!("tests/{ring}/{}", module.replace("::", "/"));
+            let folder = format!("{stem}/mod.rs");
+            if root().join(&folder).is_file() { folder } else { format!("{stem}.rs") }
+        }
         None => format!("tests/{module}.rs"),
     };
     Some((path, name))
@@ -126,8 +130,8 @@ fn every_attack_has_a_row_in_the_threat_ledger() {
     let named: BTreeSet<String> = rows().iter().flat_map(|row| answer(row).0).collect();
     let mut without = Vec::new();
     for path in files("tests/attack", ".rs") {
-        let module = path.file_stem().unwrap().to_str().unwrap().to_owned();
         let file = path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned();
+        let module = file.trim_start_matches("tests/attack/").trim_end_matches(".rs").trim_end_matches("/mod").replace('/', "::");
         without.extend(
             tests_of(&file).into_iter().map(|test| format!("attack::{module}::{test}")).filter(|test| !named.contains(test)),
         );
