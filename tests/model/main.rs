@@ -6,10 +6,14 @@
 //! says nothing about a whole one.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout, clippy::as_conversions)]
 
+mod drain;
+mod entry;
 mod explore;
 mod holds;
+mod session;
 mod state;
 mod steps;
+mod sweep;
 
 use explore::{Explored, explore};
 use holds::{Broken, LookedFor};
