@@ -15,6 +15,7 @@ mod common;
 mod arguments;
 mod between_jails;
 mod callers;
+mod cores;
 mod descriptors;
 mod environment;
 mod exhaustion;
