@@ -5,8 +5,10 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod directory;
 mod dry;
 mod killed;
+mod ldap;
 mod removed;
 mod set;
 mod shown;

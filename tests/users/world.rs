@@ -17,13 +17,15 @@ const APART: [&str; 5] = ["--mount", "--pid", "--fork", "--mount-proc", "--kill-
 /// One machine.
 pub struct World {
     pub dir: PathBuf,
+    /// What is done there before everything else, as lines of shell.
+    pub first: String,
 }
 
 impl World {
     /// With the image `host`, and without anybody.
     pub fn new(name: &str) -> Self {
         log::listen();
-        let world = Self { dir: program(&format!("users-{name}")) };
+        let world = Self { dir: program(&format!("users-{name}")), first: String::new() };
         world.clear();
         for part in ["", "state", "home"] {
             fs::create_dir(world.dir.join(part)).unwrap();
@@ -59,10 +61,11 @@ impl World {
 
     fn script(&self, line: &str) -> String {
         format!(
-            "set -e\n\
+            "set -e\n{first}\n\
              for file in passwd group; do mount --bind {dir}/$file /etc/$file; done\n\
              mkdir -p {STATE}; mkdir -m 700 -p {RUN}; mount --bind {dir}/state {STATE}; mount --bind {dir}/home /home; mount -t tmpfs -o mode=700 none {RUN}\n\
              {line}",
+            first = self.first,
             dir = self.dir.display(),
         )
     }
@@ -101,8 +104,13 @@ impl World {
 
     /// A digest of everything on that machine's disk: names, owners, modes, dates and contents.
     pub fn digest(&self) -> String {
+        self.digest_of("")
+    }
+
+    /// The same of a part of it.
+    pub fn digest_of(&self, part: &str) -> String {
         let line = "cd \"$0\" && find . -printf '%p %y %m %U %G %s %T@ %l\\n' | sort | sha256sum; find . -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum";
-        let done = Command::new("/bin/sh").args(["-c", line]).arg(&self.dir).output().unwrap();
+        let done = Command::new("/bin/sh").args(["-c", line]).arg(self.dir.join(part)).output().unwrap();
         assert!(done.status.success());
         String::from_utf8(done.stdout).unwrap()
     }

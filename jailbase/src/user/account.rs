@@ -1,15 +1,14 @@
 //! Who a user is: as the system's name services say, or, for an account that only the jail knows, as the command line says.
 
+use super::nss;
 use jail::error::Error;
 use jail::id::{Group, Name, Target};
 use jail::path::JailPath;
 use jail::policy::{ENTER, OWN};
 use jail::spec::{MOST_GROUPS, Spec};
-use jail::state::Doing;
 use jail::sys::drop::Ids;
-use nix::unistd::{self, Gid};
+use nix::unistd::Gid;
 use std::collections::BTreeMap;
-use std::ffi::CString;
 use std::path::Path;
 
 /// One user.
@@ -47,8 +46,7 @@ pub struct Numbers {
 impl Account {
     /// The account that the system knows by this name. What the command line says of home and shell counts more.
     pub fn of_system(name: &Name, home: Option<JailPath>, shell: Option<JailPath>) -> Result<Self, Error> {
-        let user = unistd::User::from_name(name.as_str()).doing("look up the user", name.as_str())?;
-        let user = user.ok_or_else(|| {
+        let user = nss::user(name.as_str())?.ok_or_else(|| {
             refused("this machine has no such account; make one, or give --uid, --gid and --home for an account that only the jail knows")
         })?;
         if user.name != name.as_str() {
@@ -59,9 +57,8 @@ impl Account {
         };
         let uid = Target::new(user.uid.as_raw()).ok_or_else(|| wrong("uid", user.uid.as_raw()))?;
         let gid = Group::new(user.gid.as_raw()).ok_or_else(|| wrong("primary group", user.gid.as_raw()))?;
-        let c_name = CString::new(name.as_str()).map_err(|_| wrong("uid", uid.get()))?;
         // getgrouplist has no limit of its own; getgroups(2)-sized buffers have cut lists short in other programs.
-        let list = unistd::getgrouplist(&c_name, user.gid).doing("look up the groups of", name.as_str())?;
+        let list = nss::groups_of(name.as_str(), user.gid)?;
         let groups = list.iter().map(|g| {
             Group::new(g.as_raw()).ok_or_else(|| {
                 refused(format!("it is a member of group {g}, and nothing runs in a jail with that; take it out with gpasswd -d"))
@@ -119,6 +116,11 @@ impl Account {
         }
     }
 
+    /// The primary and the supplementary groups.
+    pub fn gids(&self) -> Vec<Gid> {
+        std::iter::once(&self.gid).chain(&self.groups).map(|group| Gid::from_raw(group.get())).collect()
+    }
+
     /// Whom to become to do something as this user.
     pub fn ids(&self) -> Ids {
         Ids::of_target(self.uid, self.gid, &self.groups)
@@ -141,8 +143,7 @@ impl Account {
 
 /// The name of a group, if the system has one for it.
 pub fn name_of(group: Group) -> Result<Option<String>, Error> {
-    let found = unistd::Group::from_gid(Gid::from_raw(group.get())).doing("look up the group", group.to_string())?;
-    Ok(found.map(|found| found.name))
+    nss::group_name(Gid::from_raw(group.get()))
 }
 
 /// Whether some caller may enter the jail of this uid.

@@ -3,11 +3,10 @@
 //! A service may keep both lists to itself: LDAP is often set up so that it lists no accounts, or no members. So nobody who
 //! has a jail is taken for gone before his own account was asked.
 
+use super::nss;
 use jail::error::Error;
-use jail::state::Doing;
-use nix::unistd::{self, Gid, Group};
+use nix::unistd::Gid;
 use std::collections::BTreeSet;
-use std::ffi::CString;
 use std::process::{Command, Stdio};
 
 /// It asks the name services for all accounts; there is no call for that in the crates that we use.
@@ -19,8 +18,10 @@ const NOT_LISTED: i32 = 3;
 /// A group.
 #[derive(Debug)]
 pub struct Members {
+    /// What it is called.
+    group: String,
     /// Its number.
-    pub gid: Gid,
+    gid: Gid,
     /// The accounts in it, as far as they are listed.
     pub names: BTreeSet<String>,
 }
@@ -28,18 +29,28 @@ pub struct Members {
 impl Members {
     /// Those of a group; `None` if there is no such group. A service that does not answer is an error, and no answer.
     pub fn of(group: &str) -> Result<Option<Self>, Error> {
-        let Some(found) = Group::from_name(group).doing("look up the group", group)? else { return Ok(None) };
+        let Some(found) = nss::group(group)? else { return Ok(None) };
         let mut names: BTreeSet<String> = found.mem.into_iter().filter(|name| !name.is_empty()).collect();
         names.extend(primary(&accounts()?, found.gid));
-        Ok(Some(Self { gid: found.gid, names }))
+        Ok(Some(Self { group: group.to_owned(), gid: found.gid, names }))
     }
 
-    /// Whether an account is a member that no list showed; `None` if there is no such account any more.
+    /// Whether an account is a member that no list showed. Who has no account any more is none.
     pub fn has(&self, name: &str) -> Result<bool, Error> {
-        let Some(user) = unistd::User::from_name(name).doing("look up the user", name)? else { return Ok(false) };
-        let c_name = CString::new(name).map_err(|error| Error::failed("look up the groups of", name, error))?;
-        let groups = unistd::getgrouplist(&c_name, user.gid).doing("look up the groups of", name)?;
-        Ok(groups.contains(&self.gid))
+        let Some(user) = nss::user(name)? else { return Ok(false) };
+        self.is_among(&nss::groups_of(name, user.gid)?)
+    }
+
+    /// Whether the groups of an account show that it is a member. They do not if a service went away meanwhile, either: so
+    /// before that is believed, who told of the group has to tell of it again.
+    pub fn is_among(&self, groups: &[Gid]) -> Result<bool, Error> {
+        if groups.contains(&self.gid) {
+            return Ok(true);
+        }
+        match nss::group(&self.group)? {
+            Some(group) if group.gid == self.gid => Ok(false),
+            _ => Err(Error::failed("look up the group", &self.group, "it is another one now than a moment ago; try again")),
+        }
     }
 }
 

@@ -12,6 +12,7 @@ mod lists;
 mod locks;
 mod ls;
 mod members;
+mod nss;
 mod rm;
 mod set;
 mod shape;

@@ -72,7 +72,7 @@ pub fn run(root: &Root, host: &Host, words: &Words) -> Result<u8, Error> {
     }
     let mut rows = Vec::new();
     let known = known(&words.group)?;
-    let (members, left) = parted(found, known, &mut rows);
+    let (members, left) = parted(found.as_ref(), known, &mut rows);
     if members.is_empty() && !left.is_empty() && words.remove && !words.remove_all {
         return Err(Error::Refused(format!(
             "the group {} has no member, and {} users would lose their jails; if that is meant, say --remove-all",
@@ -83,7 +83,7 @@ pub fn run(root: &Root, host: &Host, words: &Words) -> Result<u8, Error> {
     rows.extend(leave(root, host, words, left)?);
     let progress = Progress::of(&words.group, members.len());
     for name in &members {
-        rows.push(member(root, host, words, name).unwrap_or_else(|error| Row::failed(name, None, error)));
+        rows.push(member(root, host, words, name, found.as_ref()).unwrap_or_else(|error| Row::failed(name, None, error)));
         progress.step();
     }
     drop(progress);
@@ -109,7 +109,7 @@ fn known(group: &str) -> Result<Vec<Known>, Error> {
 }
 
 /// The members, and who left. Nobody left whose own account says otherwise, or could not be asked.
-fn parted(found: Option<Members>, known: Vec<Known>, rows: &mut Vec<Row>) -> (Vec<String>, Vec<Known>) {
+fn parted(found: Option<&Members>, known: Vec<Known>, rows: &mut Vec<Row>) -> (Vec<String>, Vec<Known>) {
     let Some(found) = found else { return (Vec::new(), known) };
     let (mut names, mut left) = (found.names.clone(), Vec::new());
     for one in known.into_iter().filter(|one| !found.names.contains(&one.name)) {
@@ -160,11 +160,11 @@ fn leave(root: &Root, host: &Host, words: &Words, left: Vec<Known>) -> Result<Ve
 }
 
 /// Gives one member a jail, or brings the one there is up to date.
-fn member(root: &Root, host: &Host, words: &Words, name: &str) -> Result<Row, Error> {
+fn member(root: &Root, host: &Host, words: &Words, name: &str, found: Option<&Members>) -> Result<Row, Error> {
     let no = || Error::Refused("no jail can have a user of that name: letters, digits, _ - and ., 32 bytes at most".into());
     let name = Name::new(name).ok_or_else(no)?;
     let old = there(&name);
-    let wanted = wanted(words, &name, old.as_ref())?;
+    let wanted = wanted(words, &name, old.as_ref(), found)?;
     let uid = wanted.account.uid;
     let moved = old.as_ref().map(|(dir, _, _)| dir.target).filter(|target| *target != uid);
     let failed = |error| Ok(Row::failed(name.as_str(), Some(uid.get()), error));
@@ -212,7 +212,12 @@ fn there(name: &Name) -> Option<(JailDir, Spec, Option<About>)> {
 }
 
 /// A member's jail as it is to be: what the command line names, what was chosen before, and for the rest the account.
-fn wanted(words: &Words, name: &Name, old: Option<&(JailDir, Spec, Option<About>)>) -> Result<Wanted, Error> {
+fn wanted(
+    words: &Words,
+    name: &Name,
+    old: Option<&(JailDir, Spec, Option<About>)>,
+    found: Option<&Members>,
+) -> Result<Wanted, Error> {
     let keeps = |key: &str| {
         let (_, spec, about) = old?;
         // Of a jail without a record nobody knows; a home or a shell of somebody's choice is not to be lost.
@@ -222,6 +227,9 @@ fn wanted(words: &Words, name: &Name, old: Option<&(JailDir, Spec, Option<About>
     let home = keeps("home").map(|spec| spec.home.clone());
     let shell = keeps("shell").map(|spec| spec.shell.clone());
     let mut account = Account::of_system(name, home, shell)?;
+    if let Some(found) = found {
+        found.is_among(&account.gids())?;
+    }
     let (mut spec, mut about) = (usual(&account)?, About::default());
     if let Some((dir, old, known)) = old {
         about = known.clone().unwrap_or_else(About::by_hand);
