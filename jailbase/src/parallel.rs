@@ -1,6 +1,7 @@
 //! The same work on many things, on all processors.
 
 use jail::error::Error;
+use nix::sched::{CloneFlags, unshare};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
@@ -14,10 +15,15 @@ pub fn each<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> Result<R, Error>
         }
         Ok(done)
     };
+    // KERNEL: who shares his root directory with another joins no mount namespace (mntns_install, fs/namespace.c), and a thread
+    // that was joined may still be on its way out. One that has it for itself is in nobody's way; one that cannot leaves the work
+    // to this one.
+    let apart = || unshare(CloneFlags::CLONE_FS).map_or_else(|_| Ok(Vec::new()), |()| worker());
     let count = thread::available_parallelism().map_or(1, usize::from).min(items.len().max(1));
     let all: Vec<_> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..count).map(|_| scope.spawn(worker)).collect();
-        workers.into_iter().map(thread::ScopedJoinHandle::join).collect()
+        let workers: Vec<_> = (1..count).map(|_| scope.spawn(apart)).collect();
+        let own = worker();
+        workers.into_iter().map(thread::ScopedJoinHandle::join).chain([Ok(own)]).collect()
     });
     let mut done = Vec::with_capacity(items.len());
     for part in all {

@@ -6,7 +6,7 @@
 
 use super::process::{self, Identity, Process};
 use super::whom;
-use crate::{image, live};
+use crate::{image, live, parallel};
 use jail::error::Error;
 use jail::id::{Name, Target};
 use jail::state::holder::Holder;
@@ -16,6 +16,7 @@ use jail::state::mounted::Source;
 use jail::state::pins::target_of;
 use jail::sys::root::Root;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// One live jail.
 #[derive(Debug)]
@@ -85,13 +86,15 @@ pub enum Ask {
     Numbers,
     /// What they use.
     Uses,
+    /// And what they have had from and to disks.
+    Traffic,
 }
 
 impl Session {
     /// Who waits for it outside, if somebody does: the parent of process 1, if that holds a lease too.
     pub fn supervisor(&self) -> Option<u32> {
         let parent = self.init.parent;
-        process::holds(parent, |mount| (mount == self.pin).then_some(parent))
+        process::holds(parent, |mount| (mount == self.pin).then_some(parent)).map(|(_, parent)| parent)
     }
 }
 
@@ -109,10 +112,20 @@ impl Jail {
 
 /// All live jails, by uid.
 pub fn all(root: &Root, host: &Host, ask: Ask) -> Result<Vec<Jail>, Error> {
-    let (pins, marks) = pins(root, host)?;
+    of_those(root, host, ask, |_| true)
+}
+
+/// The jail of one user, if it lives.
+pub fn of(root: &Root, host: &Host, target: Target, ask: Ask) -> Result<Option<Jail>, Error> {
+    Ok(of_those(root, host, ask, |pin| pin.target == target)?.pop())
+}
+
+fn of_those(root: &Root, host: &Host, ask: Ask, meant: impl Fn(&Pin) -> bool) -> Result<Vec<Jail>, Error> {
+    let (mut pins, marks) = pins(root, host)?;
+    pins.retain(meant);
     let mut kept = kept(root, host, &pins)?;
     let mut names = whom::names()?;
-    let mut sessions = sessions(&pins, ask);
+    let mut sessions = if pins.is_empty() { BTreeMap::new() } else { sessions(&pins, ask)? };
     let jail = |pin: Pin| {
         let kept = pin.namespace.and_then(|namespace| kept.remove(&namespace));
         Jail {
@@ -124,11 +137,6 @@ pub fn all(root: &Root, host: &Host, ask: Ask) -> Result<Vec<Jail>, Error> {
         }
     };
     Ok(pins.into_iter().map(jail).collect())
-}
-
-/// The jail of one user, if it lives.
-pub fn of(root: &Root, host: &Host, target: Target) -> Result<Option<Jail>, Error> {
-    Ok(all(root, host, Ask::Uses)?.into_iter().find(|jail| jail.target == target))
 }
 
 /// The pin of one jail.
@@ -167,40 +175,57 @@ fn kept(root: &Root, host: &Host, pins: &[Pin]) -> Result<BTreeMap<u64, Kept>, E
 }
 
 /// The sessions of these jails.
-fn sessions(pins: &[Pin], ask: Ask) -> BTreeMap<Target, Vec<Session>> {
+fn sessions(pins: &[Pin], ask: Ask) -> Result<BTreeMap<Target, Vec<Session>>, Error> {
     let mounts: BTreeMap<u64, Target> = pins.iter().map(|pin| (pin.mount, pin.target)).collect();
     let own = process::namespace(std::process::id());
+    // Nearly all processes of the machine are in our own namespace, and one look tells.
+    let space = |pid: &u32| Ok(process::namespace(*pid).filter(|space| Some(*space) != own).map(|space| (space, *pid)));
     let mut spaces: BTreeMap<u64, Vec<u32>> = BTreeMap::new();
-    // KERNEL: by this thread alone. One that shares its root directory with another joins no mount namespace, and a thread
-    // that is joined may still be on its way out (mntns_install, fs/namespace.c); the next look would fail now and then.
-    for pid in process::numbers("/proc") {
-        // Nearly all processes of the machine are in our own namespace, and one look tells.
-        if let Some(space) = process::namespace(pid).filter(|space| Some(*space) != own) {
-            spaces.entry(space).or_default().push(pid);
-        }
+    for (space, pid) in parallel::each(&process::numbers("/proc"), space)?.into_iter().flatten() {
+        spaces.entry(space).or_default().push(pid);
     }
+    let spaces: Vec<Vec<u32>> = spaces.into_values().collect();
+    let usual = AtomicU32::new(3);
+    let found = parallel::each(&spaces, |pids| Ok(session(pids, &mounts, &usual, ask)))?;
     let mut sessions: BTreeMap<Target, Vec<Session>> = BTreeMap::new();
-    for mut pids in spaces.into_values() {
-        pids.sort_unstable();
-        if let Some((target, session)) = session(&pids, &mounts, ask) {
-            sessions.entry(target).or_default().push(session);
-        }
+    for (target, session) in found.into_iter().flatten() {
+        sessions.entry(target).or_default().push(session);
     }
     sessions.values_mut().for_each(|all| all.sort_by_key(|session| (session.init.start, session.init.pid)));
-    sessions
+    Ok(sessions)
 }
 
-/// The session that the processes of a pid namespace are, if its process 1 holds a lease.
-fn session(pids: &[u32], mounts: &BTreeMap<u64, Target>, ask: Ask) -> Option<(Target, Session)> {
-    // Usually the lowest number, unless numbers came round again since.
-    let first = pids.iter().copied().find(|pid| Identity::of(*pid).is_some_and(|who| who.is_first()))?;
-    let (target, pin) = process::holds(first, |mount| Some((*mounts.get(&mount)?, mount)))?;
-    let init = Process::of(first)?;
-    let processes = match ask {
-        Ask::Numbers => pids.iter().map(|pid| Process { pid: *pid, ..Process::default() }).collect(),
-        Ask::Uses => pids.iter().filter_map(|pid| Process::of(*pid)).collect(),
-    };
+/// The session that the processes of a pid namespace are, if its process 1 holds a lease. Where one has it open, nearly all have.
+fn session(pids: &[u32], mounts: &BTreeMap<u64, Target>, usual: &AtomicU32, ask: Ask) -> Option<(Target, Session)> {
+    let mut pids = pids.to_vec();
+    pids.sort_unstable();
+    let init = first(&pids)?;
+    let known = |mount| Some((*mounts.get(&mount)?, mount));
+    let (target, pin) = process::holds_under(init.pid, usual.load(Ordering::Relaxed), known).or_else(|| {
+        let (number, found) = process::holds(init.pid, known)?;
+        usual.store(number, Ordering::Relaxed);
+        Some(found)
+    })?;
+    let same = |pid: u32| (pid == init.pid).then(|| init.clone());
+    let processes = pids.iter().filter_map(|pid| match ask {
+        Ask::Numbers => Some(Process { pid: *pid, ..Process::default() }),
+        Ask::Uses => same(*pid).or_else(|| Process::of(*pid)),
+        Ask::Traffic => same(*pid).or_else(|| Process::of(*pid)).map(Process::with_traffic),
+    });
+    let processes = processes.collect();
     Some((target, Session { init, pin, processes }))
+}
+
+/// Process 1 of a pid namespace.
+///
+/// Usually it has the lowest number, and the only parent who is outside: `stat` says so, and takes the kernel a third of what
+/// `status` takes, which says it for certain. Numbers come round again.
+fn first(pids: &[u32]) -> Option<Process> {
+    let lowest = pids.first().and_then(|pid| Process::of(*pid)).filter(|process| !pids.contains(&process.parent));
+    lowest.or_else(|| {
+        let first = pids.iter().find(|pid| Identity::of(**pid).is_some_and(|who| who.is_first()))?;
+        Process::of(*first)
+    })
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! `explain`: what a user's jail is made of, which file or rule each part comes from, and what would be refused.
 
+use super::alive::Ask;
 use super::mounts::{self, Mount};
 use super::program::View;
 use super::{alive, hindrance, whom};
@@ -63,7 +64,7 @@ struct Program {
 /// Explains.
 pub fn run(root: &Root, host: &Host, words: &Words) -> Result<(), Error> {
     let spec = whom::user(&words.user)?;
-    let live = alive::of(root, host, spec.uid)?;
+    let live = alive::of(root, host, spec.uid, Ask::Uses)?;
     let shows = live.map(|jail| jail.kept.and_then(|kept| kept.image));
     let page = page(&spec, shows, words.program.first().map(String::as_str));
     if words.json { tell::json(&page) } else { tell::say(&text(&page)) }

@@ -1,6 +1,6 @@
 //! `kill`: ends the sessions of a user, or hands a signal to them. The jail itself stays.
 
-use super::alive::{self, Jail, Session};
+use super::alive::{self, Ask, Jail, Session};
 use super::process::Process;
 use super::whom;
 use crate::tell;
@@ -72,7 +72,7 @@ struct Target {
 /// Ends sessions, or signals them.
 pub fn run(root: &Root, host: &Host, words: &Words) -> Result<(), Error> {
     let spec = whom::user(&words.user)?;
-    let jail = alive::of(root, host, spec.uid)?;
+    let jail = alive::of(root, host, spec.uid, Ask::Uses)?;
     let chosen: Vec<&Session> = jail.iter().flat_map(|jail| &jail.sessions).filter(|s| is_meant(s, words)).collect();
     if let (Some(number), true) = (words.session, chosen.is_empty()) {
         let why = format!("{} has no session {number}; jailbase ps {} lists them", spec.name, spec.name);
@@ -187,7 +187,7 @@ fn look_again(root: &Root, host: &Host, before: Option<&Jail>, words: &Words) ->
         .map(|session| (session.init.pid, session.init.start))
         .collect();
     let Some(target) = before.map(|jail| jail.target) else { return Ok(0) };
-    let now = alive::of(root, host, target)?;
+    let now = alive::of(root, host, target, Ask::Uses)?;
     let is_left = |session: &&Session| meant.contains(&(session.init.pid, session.init.start)) && session.init.state != 'Z';
     Ok(now.iter().flat_map(|jail| &jail.sessions).filter(is_left).count())
 }

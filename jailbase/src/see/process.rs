@@ -5,6 +5,7 @@
 
 use jail::sys::fd;
 use std::fs;
+use std::io::Read;
 use std::path::Path;
 
 /// KERNEL: the unit of times in `stat` is a hundredth of a second on every architecture that we serve (USER_HZ; proc(5)).
@@ -12,6 +13,9 @@ pub const TICKS: u64 = 100;
 
 /// More than any of these files has.
 const LONGEST: usize = 1 << 16;
+
+/// More than most of them have.
+const USUAL: usize = 1 << 12;
 
 /// What one process is and uses.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
@@ -36,12 +40,23 @@ pub struct Process {
     pub pages: u64,
     /// Its name, 15 bytes that it chose.
     pub name: Vec<u8>,
+    /// Bytes that it has had read from a disk, if that was asked.
+    pub read_bytes: u64,
+    /// And written to one.
+    pub written_bytes: u64,
 }
 
 impl Process {
     /// What is there of it now.
     pub fn of(pid: u32) -> Option<Self> {
-        Self::read(&bytes(format!("/proc/{pid}/stat"))?).filter(|process| process.pid == pid)
+        record(format!("/proc/{pid}/stat"), Self::read).filter(|process| process.pid == pid)
+    }
+
+    /// The same process, and what it has had from and to disks.
+    pub fn with_traffic(self) -> Self {
+        let traffic = record(format!("/proc/{}/io", self.pid), |io| Some(traffic(io)));
+        let (read_bytes, written_bytes) = traffic.unwrap_or_default();
+        Self { read_bytes, written_bytes, ..self }
     }
 
     /// Reads `stat`, as proc(5) has it.
@@ -65,6 +80,7 @@ impl Process {
             virtual_bytes: number(23)?,
             pages: number(24)?,
             name,
+            ..Self::default()
         })
     }
 
@@ -73,11 +89,6 @@ impl Process {
         let mut words = bytes(format!("/proc/{}/cmdline", self.pid)).unwrap_or_default();
         words.iter_mut().filter(|byte| **byte == 0).for_each(|byte| *byte = b' ');
         if words.trim_ascii().is_empty() { self.name.clone() } else { words.trim_ascii_end().to_vec() }
-    }
-
-    /// Bytes that it has had read from and written to a disk.
-    pub fn disk(&self) -> (u64, u64) {
-        traffic(&bytes(format!("/proc/{}/io", self.pid)).unwrap_or_default())
     }
 }
 
@@ -91,7 +102,7 @@ pub struct Identity {
 impl Identity {
     /// What is there of it now.
     pub fn of(pid: u32) -> Option<Self> {
-        Self::read(&bytes(format!("/proc/{pid}/status"))?)
+        record(format!("/proc/{pid}/status"), Self::read)
     }
 
     /// Reads `status`, as proc(5) has it.
@@ -119,13 +130,17 @@ impl Identity {
     }
 }
 
-/// What `of` makes of the first mount it knows on which a process has something open.
-pub fn holds<T>(pid: u32, of: impl Fn(u64) -> Option<T>) -> Option<T> {
-    let dir = format!("/proc/{pid}/fdinfo");
-    let mut open = numbers(&dir);
+/// What `of` makes of the first mount it knows on which a process has something open, and the number that is open under.
+pub fn holds<T>(pid: u32, of: impl Fn(u64) -> Option<T>) -> Option<(u32, T)> {
+    let mut open = numbers(format!("/proc/{pid}/fdinfo"));
     // The standard streams come last: they lead elsewhere.
     open.sort_unstable_by_key(|number| (*number < 3, *number));
-    open.into_iter().find_map(|number| of(mount(&bytes(format!("{dir}/{number}"))?)?))
+    open.into_iter().find_map(|number| Some((number, holds_under(pid, number, &of)?)))
+}
+
+/// What `of` makes of the mount on which a process has something open under this very number.
+pub fn holds_under<T>(pid: u32, number: u32, of: impl Fn(u64) -> Option<T>) -> Option<T> {
+    of(record(format!("/proc/{pid}/fdinfo/{number}"), mount)?)
 }
 
 /// The pid namespace of a process: its inode, from the text of a link that is not followed.
@@ -146,6 +161,19 @@ pub fn uptime() -> u64 {
     // "12345.67 ...": without the point it is hundredths.
     let digits: String = text.iter().take_while(|b| **b != b' ').filter(|b| **b != b'.').map(|b| char::from(*b)).collect();
     digits.parse().unwrap_or(0)
+}
+
+/// What `of` makes of a file that is one record.
+///
+/// KERNEL: a read gives the whole record, or as much of it as there is room for (seq_read_iter, fs/seq_file.c), and to ask for
+/// its end is as much work as to ask for the record.
+fn record<T>(path: impl AsRef<Path>, of: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
+    let mut room = [0; USUAL];
+    let mut file = fs::File::open(&path).ok()?;
+    match file.read(&mut room).ok()? {
+        USUAL => of(&bytes(path)?),
+        count => of(room.get(..count)?),
+    }
 }
 
 fn bytes(path: impl AsRef<Path>) -> Option<Vec<u8>> {

@@ -1,6 +1,6 @@
 //! `ps`: the processes of one user's jail.
 
-use super::alive::{self, Session};
+use super::alive::{self, Ask, Session};
 use super::process::{self, Identity, Process, TICKS};
 use super::{units, used, whom};
 use crate::table::{bytes, table};
@@ -46,7 +46,7 @@ const HEAD: [&str; 9] = ["SESSION", "PID", "INSIDE", "STATE", "TASKS", "TIME", "
 
 /// Lists them.
 pub fn run(root: &Root, host: &Host, words: &Words) -> Result<(), Error> {
-    let jail = alive::of(root, host, whom::user(&words.user)?.uid)?;
+    let jail = alive::of(root, host, whom::user(&words.user)?.uid, Ask::Uses)?;
     let (page, now) = (used::page(), process::uptime());
     let sessions = jail.map(|jail| jail.sessions).unwrap_or_default();
     let of = |session: &Session| -> Vec<Row> {

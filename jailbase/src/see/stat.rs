@@ -39,9 +39,9 @@ const HEAD: [&str; 11] = ["USER", "SESSION", "PROCESSES", "TASKS", "UTIME", "STI
 pub fn run(root: &Root, host: &Host, words: &Words) -> Result<(), Error> {
     let page = used::page();
     let rows: Vec<Row> = match &words.user {
-        None => alive::all(root, host, Ask::Uses)?.iter().map(|jail| row(jail, None, page)).collect(),
+        None => alive::all(root, host, Ask::Traffic)?.iter().map(|jail| row(jail, None, page)).collect(),
         Some(user) => {
-            let jail = alive::of(root, host, whom::user(user)?.uid)?;
+            let jail = alive::of(root, host, whom::user(user)?.uid, Ask::Traffic)?;
             let one = |jail: &Jail| jail.sessions.iter().map(|session| row(jail, Some(session), page)).collect();
             jail.as_ref().map(one).unwrap_or_default()
         }
@@ -57,7 +57,7 @@ fn row(jail: &Jail, session: Option<&Session>, page: u64) -> Row {
         user: jail.name.as_ref().map(ToString::to_string),
         uid: jail.target.get(),
         session: session.map(|session| session.init.pid),
-        used: session.map_or_else(|| Used::of_jail(jail, page, true), |session| Used::of_session(session, page, true)),
+        used: session.map_or_else(|| Used::of_jail(jail, page), |session| Used::of_session(session, page)),
     }
 }
 

@@ -42,7 +42,7 @@ pub fn run(root: &Root, host: &Host, words: &Words) -> Result<u8, Error> {
     loop {
         let now = Instant::now();
         look.since = last.map(|last| now.duration_since(last));
-        let rows = rows(&alive::all(root, host, Ask::Uses)?, &mut before, last.is_some());
+        let rows = rows(&alive::all(root, host, Ask::Traffic)?, &mut before, last.is_some());
         last = Some(now);
         let next = now.checked_add(interval).unwrap_or(now);
         // Until the next look the same rows, drawn anew when something changed.
@@ -78,9 +78,9 @@ fn rows(jails: &[Jail], before: &mut Before, again: bool) -> Vec<Row> {
     let (page, mut now) = (used::page(), Before::new());
     let mut rows = Vec::with_capacity(jails.len());
     for jail in jails {
-        let mut row = Row { name: jail.shown(), used: Used::of_jail(jail, page, false), ..Row::default() };
+        let mut row = Row { name: jail.shown(), used: Used::of_jail(jail, page), ..Row::default() };
         for session in &jail.sessions {
-            let used = Used::of_session(session, page, true);
+            let used = Used::of_session(session, page);
             if again {
                 let old = before.get(&key(session)).copied().unwrap_or_default();
                 row.ticks = row.ticks.saturating_add(used.ticks().saturating_sub(old.ticks()));

@@ -30,23 +30,20 @@ pub struct Used {
 }
 
 impl Used {
-    /// What one session uses. The bytes to and from disks are asked of each process only if they are wanted.
-    pub fn of_session(session: &Session, page: u64, disk: bool) -> Self {
+    /// What one session uses.
+    pub fn of_session(session: &Session, page: u64) -> Self {
         let mut used = Self { sessions: 1, processes: session.processes.len(), ..Self::default() };
         for process in &session.processes {
             used.add(process, page);
-            let (read, written) = if disk { process.disk() } else { (0, 0) };
-            used.read_bytes = used.read_bytes.saturating_add(read);
-            used.written_bytes = used.written_bytes.saturating_add(written);
         }
         used
     }
 
     /// What a jail uses.
-    pub fn of_jail(jail: &Jail, page: u64, disk: bool) -> Self {
+    pub fn of_jail(jail: &Jail, page: u64) -> Self {
         let shared_bytes = jail.kept.as_ref().map_or(0, |kept| kept.shared);
         let empty = Self { shared_bytes, ..Self::default() };
-        jail.sessions.iter().map(|session| Self::of_session(session, page, disk)).fold(empty, Self::and)
+        jail.sessions.iter().map(|session| Self::of_session(session, page)).fold(empty, Self::and)
     }
 
     /// Processor time in all.
@@ -60,6 +57,8 @@ impl Used {
         self.system_ticks = self.system_ticks.saturating_add(process.system);
         self.resident_bytes = self.resident_bytes.saturating_add(process.pages.saturating_mul(page));
         self.virtual_bytes = self.virtual_bytes.saturating_add(process.virtual_bytes);
+        self.read_bytes = self.read_bytes.saturating_add(process.read_bytes);
+        self.written_bytes = self.written_bytes.saturating_add(process.written_bytes);
     }
 
     fn and(self, other: Self) -> Self {
@@ -97,7 +96,7 @@ mod tests {
         let kept = Some(Kept { image: None, made: 0, shared: 11 });
         let Some(target) = Target::new(2001) else { return };
         let jail = Jail { target, name: None, kept, sessions: vec![session(), session()], mark: Mark::Unknown };
-        let used = Used::of_jail(&jail, 4096, false);
+        let used = Used::of_jail(&jail, 4096);
         assert_eq!((used.sessions, used.processes, used.tasks, used.ticks()), (2, 4, 12, 48));
         assert_eq!((used.resident_bytes, used.virtual_bytes, used.shared_bytes), (8 * 4096, 400, 11));
     }
