@@ -10,6 +10,8 @@ mod changed;
 mod corpus;
 mod generations;
 mod killed;
+mod layout;
+mod machines;
 mod oci;
 mod packing;
 mod sources;

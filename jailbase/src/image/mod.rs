@@ -6,6 +6,7 @@ mod budget;
 mod build;
 mod change;
 mod check;
+mod choice;
 mod copy;
 mod debian;
 mod diff;

@@ -4,6 +4,7 @@
 //! the one that was meant is ever unpacked, and what was unpacked is compared with what the configuration promised.
 
 use super::budget::Budget;
+use super::choice;
 use super::digests::{hex, sha256};
 use super::generations::Stage;
 use super::packed::Packed;
@@ -15,7 +16,7 @@ use jail::error::Error;
 use jail::report::escaped;
 use jail::state::Doing;
 use jail::sys::fd::{self, How};
-use oci_spec::image::{Arch, Descriptor, ImageConfiguration, ImageIndex, ImageManifest, MediaType, OciLayout, Os};
+use oci_spec::image::{Descriptor, ImageConfiguration, ImageIndex, ImageManifest, MediaType, OciLayout};
 use std::fs::File;
 use std::io::{Seek, SeekFrom};
 use std::os::fd::OwnedFd;
@@ -25,8 +26,6 @@ use std::path::Path;
 const LONGEST: usize = 4 << 20;
 /// The most indexes that lead to one another.
 const MOST_INDEXES: usize = 4;
-/// The annotation that holds the tag.
-const TAG: &str = "org.opencontainers.image.ref.name";
 
 /// A layout, open.
 struct Layout {
@@ -45,9 +44,11 @@ pub fn tree(stage: &Stage, dir: &Path, tag: Option<&str>, budget: &mut Budget) -
         );
     }
     let index = ImageIndex::from_reader(layout.file("index.json")?.as_slice()).map_err(|e| layout.bad("index.json", &e))?;
-    let manifest = layout.manifest(layout.tagged(&index, tag)?.clone())?;
+    let asked = choice::tagged(index.manifests(), tag).map_err(|why| layout.refused(tag.unwrap_or("index.json"), &why))?;
+    let manifest = layout.manifest(asked.clone())?;
     let config = layout.blob(manifest.config())?;
     let config = ImageConfiguration::from_reader(config.as_slice()).map_err(|e| layout.bad("the configuration", &e))?;
+    choice::judge(config.os(), config.architecture()).map_err(|why| layout.refused("the configuration", &why))?;
     let promised = config.rootfs().diff_ids();
     if promised.len() != manifest.layers().len() {
         return Err(layout.refused("the configuration", "it promises another number of layers than there are"));
@@ -110,31 +111,8 @@ impl Layout {
         fd::read_at_most(self.open(descriptor)?.into(), LONGEST).doing("read", descriptor.digest().to_string())
     }
 
-    /// The image that was asked for, or the only one.
-    fn tagged<'a>(&self, index: &'a ImageIndex, tag: Option<&str>) -> Result<&'a Descriptor, Error> {
-        let tag_of = |one: &'a Descriptor| one.annotations().as_ref().and_then(|all| all.get(TAG)).map(String::as_str);
-        let tags =
-            || index.manifests().iter().filter_map(tag_of).map(|tag| escaped(tag.as_bytes())).collect::<Vec<_>>().join(", ");
-        match (tag, index.manifests().as_slice()) {
-            (Some(tag), all) => all
-                .iter()
-                .find(|one| tag_of(one) == Some(tag))
-                .ok_or_else(|| self.refused(tag, &format!("no image has this tag; there are: {}", tags()))),
-            (None, [only]) => Ok(only),
-            (None, []) => Err(self.refused("index.json", "it lists no image")),
-            (None, _) => {
-                Err(self.refused("index.json", &format!("it lists several images; say which, as oci:DIR:TAG, of: {}", tags())))
-            }
-        }
-    }
-
     /// The manifest a descriptor leads to, through indexes of several machines' images.
     fn manifest(&self, mut descriptor: Descriptor) -> Result<ImageManifest, Error> {
-        let machine = match std::env::consts::ARCH {
-            "x86_64" => Arch::Amd64,
-            "aarch64" => Arch::ARM64,
-            other => Arch::Other(other.to_owned()),
-        };
         for _ in 0..MOST_INDEXES {
             let bytes = self.blob(&descriptor)?;
             let name = descriptor.digest().to_string();
@@ -142,11 +120,8 @@ impl Layout {
                 MediaType::ImageManifest => return ImageManifest::from_reader(bytes.as_slice()).map_err(|e| self.bad(&name, &e)),
                 MediaType::ImageIndex => {
                     let index = ImageIndex::from_reader(bytes.as_slice()).map_err(|e| self.bad(&name, &e))?;
-                    let fits = |one: &&Descriptor| {
-                        one.platform().as_ref().is_none_or(|p| *p.os() == Os::Linux && *p.architecture() == machine)
-                    };
-                    let next = index.manifests().iter().find(fits).cloned();
-                    descriptor = next.ok_or_else(|| self.refused(&name, "it has no image for this machine"))?;
+                    let forms: Vec<&Descriptor> = index.manifests().iter().collect();
+                    descriptor = choice::for_us(&forms).map_err(|why| self.refused(&name, &why))?.clone();
                 }
                 other => return Err(self.refused(&name, &format!("it is of the kind {other}, and no image"))),
             }

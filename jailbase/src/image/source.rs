@@ -2,6 +2,7 @@
 
 use jail::error::Error;
 use std::fmt;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -32,9 +33,9 @@ impl FromStr for Source {
             ("debian", suite) if is_suite(suite) => Ok(Self::Debian(suite.to_owned())),
             ("tar", file) if !file.is_empty() => absolute(file).map(Self::Tar),
             ("dir", dir) if !dir.is_empty() => absolute(dir).map(Self::Dir),
-            ("oci", layout) if !layout.is_empty() => match layout.rsplit_once(':') {
-                Some((dir, tag)) if !dir.is_empty() && is_tag(tag) => Ok(Self::Oci(absolute(dir)?, Some(tag.to_owned()))),
-                _ => Ok(Self::Oci(absolute(layout)?, None)),
+            ("oci", layout) if !layout.is_empty() => match layout.split_once(':') {
+                Some((dir, tag)) if !dir.is_empty() && is_tag(tag) => Ok(Self::Oci(without_colon(dir)?, Some(tag.to_owned()))),
+                _ => Ok(Self::Oci(without_colon(layout)?, None)),
             },
             _ => Err(FORMS.into()),
         }
@@ -70,6 +71,15 @@ fn absolute(path: &str) -> Result<PathBuf, String> {
     std::path::absolute(path).map_err(|error| format!("{path}: {error}"))
 }
 
+/// Where a layout is. A tag may hold colons, as that of a whole name does, so the directory cannot; skopeo reads it so too.
+fn without_colon(path: &str) -> Result<PathBuf, String> {
+    let path = absolute(path)?;
+    if path.as_os_str().as_bytes().contains(&b':') {
+        return Err(format!("{}: the directory of a layout has no colon in its path, and no tag a space", path.display()));
+    }
+    Ok(path)
+}
+
 /// Handed to another program as one word, so it must not look like an option.
 fn is_suite(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_lowercase())
@@ -85,7 +95,8 @@ pub fn package(text: &str) -> Result<String, String> {
 }
 
 fn is_tag(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+    text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:/@+".contains(c))
 }
 
 #[cfg(test)]
@@ -94,7 +105,15 @@ mod tests {
 
     #[test]
     fn a_source_is_read_back_as_it_is_written() {
-        for text in ["host", "debian:bookworm", "tar:/a/b.tar.gz", "dir:/srv/x", "oci:/srv/layout", "oci:/srv/layout:v1.2"] {
+        for text in [
+            "host",
+            "debian:bookworm",
+            "tar:/a/b.tar.gz",
+            "dir:/srv/x",
+            "oci:/srv/layout",
+            "oci:/srv/layout:v1.2",
+            "oci:/srv/layout:example.org/a/b:v1",
+        ] {
             assert_eq!(text.parse::<Source>().map(|source| source.to_string()), Ok(text.to_owned()));
         }
         assert!("dir:x".parse::<Source>().is_ok_and(|source| source.to_string().starts_with("dir:/")));
@@ -115,6 +134,9 @@ mod tests {
             "tar:",
             "dir:",
             "oci:",
+            "oci:l:",
+            "oci:l:/a",
+            "oci:l:a b",
             "ftp:x",
         ] {
             assert!(bad.parse::<Source>().is_err(), "{bad:?}");
