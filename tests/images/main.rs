@@ -10,6 +10,7 @@ mod changed;
 mod corpus;
 mod generations;
 mod killed;
+mod layers;
 mod layout;
 mod machines;
 mod oci;
