@@ -6,6 +6,7 @@
 mod common;
 
 mod archives;
+mod buildah;
 mod changed;
 mod corpus;
 mod generations;
