@@ -7,11 +7,11 @@
 use jail::error::Error;
 use jail::state::Doing;
 use jail::sys::fd::{self, FileStat};
-use jail::sys::{self, Errno, files};
+use jail::sys::{self, Errno, files, whole};
 use nix::dir::Dir;
 use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat2, renameat};
-use nix::sys::stat::fstatat;
-use nix::unistd::{UnlinkatFlags, unlinkat};
+use nix::sys::stat::{Mode, fchmod, fstatat};
+use nix::unistd::{UnlinkatFlags, fchown, getegid, geteuid, unlinkat};
 use std::ffi::{CStr, CString};
 use std::os::fd::OwnedFd;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -33,10 +33,17 @@ pub fn remove_among_others(dir: &OwnedFd, name: &str, shown: &str) -> Result<(),
 }
 
 fn remove_into(heap_name: &str, dir: &OwnedFd, name: &str, shown: &str) -> Result<(), Error> {
-    files::make_directory(dir, heap_name, 0o700).doing("make a place to empty", shown)?;
+    let is_own = match files::make_directory(dir, heap_name, 0o700) {
+        // On a full disk there is no room for a heap, so what goes becomes it.
+        Err(Errno::ENOSPC | Errno::EDQUOT) => {
+            whole::rename(dir, name, heap_name).doing("move aside", shown)?;
+            false
+        }
+        made => made.doing("make a place to empty", shown).map(|()| true)?,
+    };
     let mut heap = Heap::open(dir, heap_name).doing("open", shown)?;
     // The heap itself, which an interrupted removal left, has only to be emptied.
-    if name != heap_name {
+    if is_own && name != heap_name {
         heap.adopt(dir, c_name(name).doing("remove", shown)?.as_c_str()).doing("move aside", shown)?;
     }
     match heap.empty() {
@@ -70,7 +77,11 @@ struct Heap {
 
 impl Heap {
     fn open(beside: &OwnedFd, name: &str) -> sys::Result<Self> {
-        Ok(Self { dir: open(beside, c_name(name)?.as_c_str())?, last: 0, refilled: 0, began: SystemTime::now() })
+        let dir = open(beside, c_name(name)?.as_c_str())?;
+        // What became the heap was a user's, who may have it open.
+        fchown(&dir, Some(geteuid()), Some(getegid()))?;
+        fchmod(&dir, Mode::from_bits_truncate(0o700))?;
+        Ok(Self { dir, last: 0, refilled: 0, began: SystemTime::now() })
     }
 
     /// Moves a directory here, under a number of its own.

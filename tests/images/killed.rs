@@ -1,11 +1,11 @@
-//! A build that ends before its end: killed anywhere, or on a full disk.
+//! A build, an update or an edit that is killed, anywhere on its way.
 
 use super::packing::{Tar, run};
 use super::tiny::system;
 use super::{Own, jailbase, oci};
 use crate::common::user::User;
 use crate::common::{process, program, seen};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::process::{Command, Stdio};
@@ -16,40 +16,61 @@ fn every() -> u64 {
     std::env::var("JAIL_KILL_EVERY").map_or(10, |text| text.parse().unwrap())
 }
 
-/// Puts one word after the other in service, each by a command that is killed some system calls later than the one before, until
-/// one is not killed. Whatever is in service then is whole: the old word or the new one. `next` is what the administrator does
-/// after a kill. Returns how many were killed.
-fn swept(own: &Own, words: &[&str], change: impl Fn(&str), next: impl Fn(u64)) -> u64 {
-    let in_service = || fs::read_to_string(own.file(own.current(), "data/word")).unwrap();
-    let (mut published, mut kills) = (0, 0);
-    for at in (every()..).step_by(every() as usize) {
-        let (serving, word) = (in_service(), at.to_string());
-        change(&word);
+/// Runs a command again and again, killed so many system calls later each time, until it ends before. `prepare` comes before each
+/// run and says the command; `look` comes after it, and is told whether it ended. Returns how many were killed.
+fn later_each_time(step: u64, prepare: impl Fn(u64) -> Vec<String>, mut look: impl FnMut(u64, bool)) -> u64 {
+    for (kills, at) in (0..).zip((every()..).step_by(step as usize)) {
         let mut command = Command::new(program("jailbase"));
-        command.arg("image").args(words).env_clear().stdout(Stdio::null());
+        command.arg("image").args(prepare(at)).env_clear().stdout(Stdio::null()).stderr(Stdio::null());
         let ended = process::killed_at_call(&mut command, at);
-        let now = in_service();
-        assert!(now == word || (now == serving && !ended), "at {at}: {now}");
+        look(at, ended);
         if ended {
-            break;
+            return kills;
         }
-        published += usize::from(now == word);
-        kills += 1;
-        jailbase(["image", "verify", &own.name]).well();
-        next(at);
     }
-    println!("{kills} kills, {published} of them after the switch");
+    unreachable!("it never ends")
+}
+
+/// Puts one word after the other in service, each by a command that is killed later than the one before. Whatever is in service
+/// then is whole: the old word or the new one. `change` makes the source hold a word, and says the command that puts it in service;
+/// `next` is what the administrator does after a kill. Returns how many were killed.
+fn swept(own: &Own, change: impl Fn(&str) -> Vec<String>, next: impl Fn(u64)) -> u64 {
+    let (serving, published) = (RefCell::new(String::new()), Cell::new(0));
+    let prepare = |at: u64| {
+        serving.replace(word(own));
+        change(&at.to_string())
+    };
+    let kills = later_each_time(every(), prepare, |at, ended| {
+        let now = word(own);
+        assert!(now == at.to_string() || (now == *serving.borrow() && !ended), "at {at}: {now}");
+        jailbase(["image", "verify", &own.name]).well();
+        if !ended {
+            published.set(published.get() + usize::from(now == at.to_string()));
+            next(at);
+        }
+    });
+    println!("{kills} kills, {} of them after the switch", published.get());
     assert!(kills > 100, "{kills}");
     kills
 }
 
+/// The word in service.
+fn word(own: &Own) -> String {
+    fs::read_to_string(own.file(own.current(), "data/word")).unwrap()
+}
+
+/// The words of a command.
+fn line(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
 /// The next command clears what was left, and a number never means two things.
 fn collected(own: &Own, at: u64) {
-    let serving = fs::read_to_string(own.file(own.current(), "data/word")).unwrap();
+    let serving = word(own);
     jailbase(["image", "gc", &own.name, "--keep", "0"]).well();
     let current = own.current().to_string();
     assert_eq!(own.names(), [current.as_str(), "current", "last"], "at {at}");
-    assert_eq!(fs::read_to_string(own.file(own.current(), "data/word")).unwrap(), serving);
+    assert_eq!(word(own), serving);
     assert_eq!(fs::metadata(own.dir()).unwrap().mode() & 0o7777, 0o755);
 }
 
@@ -57,8 +78,11 @@ fn collected(own: &Own, at: u64) {
 #[ignore = "needs root and installed programs: make check"]
 fn a_build_that_is_killed_at_any_system_call_leaves_the_old_generation_in_service() {
     let (own, source, from) = Own::of_words("killed", &["0"]);
-    let change = |word: &str| fs::write(source.join("data/word"), word).unwrap();
-    swept(&own, &["build", &own.name, "--from", &from], change, |at| collected(&own, at));
+    let change = |word: &str| {
+        fs::write(source.join("data/word"), word).unwrap();
+        line(&["build", &own.name, "--from", &from])
+    };
+    swept(&own, change, |at| collected(&own, at));
 }
 
 #[test]
@@ -71,10 +95,11 @@ fn a_build_of_an_archive_that_is_killed_at_any_system_call_leaves_the_old_genera
     let change = |word: &str| {
         fs::write(source.join("data/word"), word).unwrap();
         fs::write(&archive, run("tar", &["-c", "-C", source.to_str().unwrap(), "."], b"")).unwrap();
+        line(&["build", &own.name, "--from", &from])
     };
     change("0");
     own.build(&from, &[]).well();
-    swept(&own, &["build", &own.name, "--from", &from], change, |at| collected(&own, at));
+    swept(&own, change, |at| collected(&own, at));
 }
 
 #[test]
@@ -83,10 +108,13 @@ fn a_build_of_a_layout_that_is_killed_at_any_system_call_leaves_the_old_generati
     let own = Own::new("killed-oci");
     oci::layout(&own);
     let from = oci::from(&own, "l:next");
-    let change = |word: &str| oci::add_as(&own, Tar::default().entry(b'0', b"data/word", "", word.as_bytes()), "next");
+    let change = |word: &str| {
+        oci::add_as(&own, Tar::default().entry(b'0', b"data/word", "", word.as_bytes()), "next");
+        line(&["build", &own.name, "--from", &from])
+    };
     change("0");
     own.build(&from, &[]).well();
-    swept(&own, &["build", &own.name, "--from", &from], change, |at| collected(&own, at));
+    swept(&own, change, |at| collected(&own, at));
 }
 
 #[test]
@@ -94,24 +122,22 @@ fn a_build_of_a_layout_that_is_killed_at_any_system_call_leaves_the_old_generati
 fn a_build_of_the_host_s_image_that_is_killed_at_any_system_call_leaves_the_old_generation_in_service() {
     let own = Own::new("killed-host");
     own.build("host", &[]).well();
-    let (mut published, mut kills) = (0, 0);
+    let (serving, mut published) = (Cell::new(0), 0);
+    let prepare = |_| {
+        serving.set(own.current());
+        line(&["build", &own.name, "--from", "host"])
+    };
     // It makes nearly ten thousand calls, most of them for one file of /etc after the other.
     let step = if every() == 1 { 1 } else { 7 * every() };
-    for at in (every()..).step_by(step as usize) {
-        let serving = own.current();
-        let mut command = Command::new(program("jailbase"));
-        command.args(["image", "build", &own.name, "--from", "host"]).env_clear().stdout(Stdio::null());
-        let ended = process::killed_at_call(&mut command, at);
-        assert!(own.current() > serving || !ended, "at {at}");
+    let kills = later_each_time(step, prepare, |at, ended| {
+        assert!(own.current() > serving.get() || !ended, "at {at}");
         jailbase(["image", "verify", &own.name]).well();
-        if ended {
-            break;
+        if !ended {
+            published += usize::from(own.current() > serving.get());
+            jailbase(["image", "gc", &own.name, "--keep", "0"]).well();
+            assert_eq!(own.names(), [own.current().to_string().as_str(), "current", "last"], "at {at}");
         }
-        published += usize::from(own.current() > serving);
-        kills += 1;
-        jailbase(["image", "gc", &own.name, "--keep", "0"]).well();
-        assert_eq!(own.names(), [own.current().to_string().as_str(), "current", "last"], "at {at}");
-    }
+    });
     println!("{kills} kills, {published} of them after the switch");
     assert!(kills > 20, "{kills}");
 }
@@ -130,7 +156,7 @@ fn a_build_of_debian_that_is_killed_or_fails_leaves_the_old_generation_in_servic
         build.kill().unwrap();
         build.wait().unwrap();
         assert!(seen::within(Duration::from_secs(10), || runs().is_empty()), "after {seconds} s: {:?}", runs());
-        assert_eq!(fs::read_to_string(own.file(own.current(), "data/word")).unwrap(), "0", "after {seconds} s");
+        assert_eq!(word(&own), "0", "after {seconds} s");
         jailbase(["image", "verify", &own.name]).well();
         let inside = own.dir().display().to_string();
         assert!(!seen::mounts().iter().any(|line| line.contains(&inside)), "{:?}", seen::mounts());
@@ -172,17 +198,23 @@ fn running_in(own: &Own) -> Vec<String> {
 #[ignore = "needs root and installed programs: make check"]
 fn an_update_that_is_killed_at_any_system_call_leaves_the_old_generation_in_service() {
     let (own, source, _) = Own::of_words("killed-update", &["0"]);
-    let change = |word: &str| fs::write(source.join("data/word"), word).unwrap();
-    swept(&own, &["update", &own.name], change, |at| collected(&own, at));
+    let change = |word: &str| {
+        fs::write(source.join("data/word"), word).unwrap();
+        line(&["update", &own.name])
+    };
+    swept(&own, change, |at| collected(&own, at));
 }
 
 #[test]
 #[ignore = "needs root and installed programs: make check"]
 fn the_next_build_clears_what_a_killed_one_left() {
     let (own, source, from) = Own::of_words("killed-next", &["0"]);
-    let change = |word: &str| fs::write(source.join("data/word"), word).unwrap();
+    let change = |word: &str| {
+        fs::write(source.join("data/word"), word).unwrap();
+        line(&["build", &own.name, "--from", &from])
+    };
     let left = Cell::new(0);
-    let kills = swept(&own, &["build", &own.name, "--from", &from], change, |at| {
+    let kills = swept(&own, change, |at| {
         let (names, current) = (own.names(), own.current());
         left.set(left.get() + u64::from(names.iter().any(|name| name.starts_with('.'))));
         change("next");
@@ -193,7 +225,7 @@ fn the_next_build_clears_what_a_killed_one_left() {
         expected.extend([(current + 1).to_string(), "current".into(), "last".into()]);
         expected.sort();
         assert_eq!((own.names(), own.current()), (expected, current + 1), "at {at}");
-        assert_eq!(fs::read_to_string(own.file(own.current(), "data/word")).unwrap(), "next");
+        assert_eq!(word(&own), "next");
         jailbase(["image", "verify", &own.name]).well();
         jailbase(["image", "gc", &own.name, "--keep", "0"]).well();
     });
@@ -209,15 +241,15 @@ fn a_change_of_generations_that_is_killed_at_any_system_call_is_done_or_is_not()
     let from = format!("dir:{}", source.display());
     let words: [&[&str]; 3] = [&["rollback", &own.name], &["gc", &own.name, "--keep", "0"], &["rm", &own.name]];
     for command_words in words {
-        for at in (every()..).step_by(every() as usize) {
+        let prepare = |_| {
             while own.names().iter().filter(|name| name.parse::<u32>().is_ok()).count() < 2 {
                 fs::create_dir_all(own.place.join("system")).unwrap();
                 system(&source, &own.names().len().to_string());
                 own.build(&from, &[]).well();
             }
-            let mut command = Command::new(program("jailbase"));
-            command.arg("image").args(command_words).env_clear().stdout(Stdio::null()).stderr(Stdio::null());
-            let ended = process::killed_at_call(&mut command, at);
+            line(command_words)
+        };
+        later_each_time(every(), prepare, |at, _| {
             // What is in service is whole, and what has a number too. An image that is being removed may be out of service.
             for number in own.names().iter().filter(|name| name.parse::<u32>().is_ok()) {
                 jailbase(["image", "verify", &format!("{}@{number}", own.name)]).well();
@@ -225,37 +257,7 @@ fn a_change_of_generations_that_is_killed_at_any_system_call_is_done_or_is_not()
             if own.dir().exists() && command_words[0] != "rm" {
                 assert!(own.file(own.current(), "data/word").exists(), "at {at}: {:?}", own.names());
             }
-            if ended {
-                break;
-            }
-        }
+        });
     }
     assert!(!own.dir().exists());
-}
-
-#[test]
-#[ignore = "needs root and installed programs: make check"]
-fn a_full_disk_leaves_the_old_generation_in_service_and_says_so() {
-    let own = Own::new("full");
-    let source = own.place.join("system");
-    let from = format!("dir:{}", source.display());
-    system(&source, "one");
-    fs::create_dir_all(own.dir()).unwrap();
-    process::mount("none", own.dir().to_str().unwrap(), "tmpfs", 0, "size=3m,mode=755").unwrap();
-    let done = std::panic::catch_unwind(|| {
-        own.build(&from, &[]).well();
-        system(&source, "two");
-        fs::write(source.join("big"), vec![1; 3 << 20]).unwrap();
-        own.build(&from, &[]).no(125, "No space left on device (ENOSPC); make room first");
-        assert_eq!((own.current(), own.names()), (1, vec!["1".into(), "current".into(), "last".into()]));
-        assert_eq!(fs::read_to_string(own.file(1, "data/word")).unwrap(), "one");
-        jailbase(["image", "verify", &own.name]).well();
-        // The same for an archive.
-        let archive = own.place.join("big.tar");
-        fs::write(&archive, Tar::default().entry(b'0', b"big", "", &vec![1; 3 << 20]).end()).unwrap();
-        own.build(&format!("tar:{}", archive.display()), &[]).no(125, "No space left on device (ENOSPC); make room first");
-        assert_eq!(own.names(), ["1", "current", "last"]);
-    });
-    process::unmount(own.dir().to_str().unwrap(), 0).unwrap();
-    done.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
 }

@@ -9,6 +9,7 @@ mod archives;
 mod buildah;
 mod changed;
 mod corpus;
+mod full;
 mod generations;
 mod killed;
 mod layers;

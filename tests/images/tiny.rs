@@ -1,4 +1,4 @@
-//! The smallest system: one static program, which says what a file holds.
+//! The smallest system: one static program, which says what a file holds, or changes that.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, UNIX_EPOCH};
 
-/// Says what /data/word holds; with a further word, once for each line it reads.
+/// Says what /data/word holds; with a further word, once for each line it reads; with two, it writes the second there.
 const SAY: &str = r#"
 #include <stdio.h>
 static int say(void) {
@@ -17,9 +17,14 @@ static int say(void) {
     puts(text);
     return fflush(stdout);
 }
+static int write_word(const char *word) {
+    FILE *file = fopen("/data/word", "w");
+    return !file || fputs(word, file) == EOF || fclose(file) ? 1 : 0;
+}
 int main(int count, char **words) {
     char line[10];
     if (count < 2) return say();
+    if (count == 3) return write_word(words[2]);
     while (fgets(line, sizeof line, stdin)) if (say()) return 1;
     return 0;
 }

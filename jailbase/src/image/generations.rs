@@ -166,10 +166,19 @@ impl Generations {
         nix::unistd::syncfs(&made).doing("write to disk", stage.path.display().to_string())?;
         let shown = self.generation(number).display().to_string();
         store::rename(&self.dir, &stage.name, &number.to_string(), &shown)?;
-        self.serve(number)?;
+        if let Err(error) = self.serve(number) {
+            // Nobody saw the number; without it, it is given up like any other that could not be made.
+            if self.current()? != Some(number) {
+                store::rename(&self.dir, &number.to_string(), &stage.name, &shown)?;
+            }
+            return Err(error);
+        }
         // ORDER: after the switch. Killed before it, the number is above `last` and not in service: nobody saw it, and the
         // next change removes it.
-        self.remember(number)
+        if let Err(error) = self.remember(number) {
+            log::warn!("{error}; the next command tries again");
+        }
+        Ok(())
     }
 
     /// Puts a generation in service: for whoever enters from now on.

@@ -1,8 +1,9 @@
 //! A tree in the making: nobody but root can reach it before it is published.
 
 use jail::error::Error;
+use jail::sys::{self, fd};
 use std::fs::{DirBuilder, OpenOptions, Permissions};
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
@@ -35,7 +36,7 @@ impl Tree {
             .mode(0o700)
             .create(&path)
             .and_then(|()| std::fs::set_permissions(&path, Permissions::from_mode(mode)));
-        made.map_err(|error| Error::failed("make", path.display().to_string(), error))
+        made.map_err(|error| failed("make", &path, &error))
     }
 
     /// Makes a file.
@@ -44,12 +45,16 @@ impl Tree {
         let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
         let made =
             made.and_then(|mut file| file.write_all(bytes).and_then(|()| file.set_permissions(Permissions::from_mode(mode))));
-        made.map_err(|error| Error::failed("write", path.display().to_string(), error))
+        made.map_err(|error| failed("write", &path, &error))
     }
 
     /// Makes a symbolic link.
     pub fn link(&self, name: &str, text: &str) -> Result<(), Error> {
         let path = self.0.join(name);
-        symlink(text, &path).map_err(|error| Error::failed("make the link", path.display().to_string(), error))
+        symlink(text, &path).map_err(|error| failed("make the link", &path, &error))
     }
+}
+
+fn failed(doing: &'static str, path: &Path, error: &io::Error) -> Error {
+    Error::failed(doing, path.display().to_string(), sys::why(fd::errno(error)))
 }
