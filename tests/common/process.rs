@@ -279,7 +279,8 @@ pub fn run_on(processor: usize) -> io::Result<()> {
     said(unsafe { libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &raw const set) }).map(|_| ())
 }
 
-/// Runs a program and all it starts, and kills it when it has entered so many system calls; `true` if it ended before.
+/// Runs a program and all it starts, and kills it when they have entered so many system calls; `true` if it ended before. What it
+/// started is let go then, and returned from is only when that is not traced any more, or when it waits for something else.
 pub fn killed_at_call(command: &mut Command, calls: u64) -> bool {
     // SAFETY: a number; the kernel stops the child at its exec.
     before_exec(command, || said(unsafe { libc::ptrace(libc::PTRACE_TRACEME, 0, 0, 0) } as i32).map(|_| ()));
@@ -290,17 +291,34 @@ pub fn killed_at_call(command: &mut Command, calls: u64) -> bool {
         | libc::PTRACE_O_TRACEFORK
         | libc::PTRACE_O_TRACEVFORK;
     let (mut stops, mut status, mut killed, mut set) = (0_u64, 0, false, false);
+    let mut ended = None;
     loop {
         // Every system call stops twice, on its way in and on its way out. Only children of this thread are waited for.
+        let how = libc::__WALL | libc::__WNOTHREAD | if ended.is_some() { libc::WNOHANG } else { 0 };
         // SAFETY: a live integer.
-        let pid = unsafe { libc::waitpid(-1, &raw mut status, libc::__WALL | libc::__WNOTHREAD) };
-        if pid < 0 || (pid == child && (libc::WIFEXITED(status) || libc::WIFSIGNALED(status))) {
+        let pid = unsafe { libc::waitpid(-1, &raw mut status, how) };
+        let over = ended.is_some_and(|ended: std::time::Instant| ended.elapsed() > std::time::Duration::from_secs(5));
+        if pid < 0 || (pid == 0 && over) {
             return !killed;
+        }
+        if pid == 0 {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+            continue;
+        }
+        if pid == child && (libc::WIFEXITED(status) || libc::WIFSIGNALED(status)) {
+            ended = Some(std::time::Instant::now());
         }
         if !libc::WIFSTOPPED(status) {
             continue;
         }
         let signal = libc::WSTOPSIG(status);
+        let own = [libc::SIGTRAP, libc::SIGTRAP | 0x80, libc::SIGSTOP].contains(&signal);
+        let pass = if own { 0 } else { signal };
+        if ended.is_some() {
+            // SAFETY: our own stopped child, and the signal it was about to get.
+            unsafe { libc::ptrace(libc::PTRACE_DETACH, pid, 0, pass) };
+            continue;
+        }
         if !set {
             // SAFETY: our own stopped child, and a number.
             unsafe { libc::ptrace(libc::PTRACE_SETOPTIONS, pid, 0, options) };
@@ -312,8 +330,7 @@ pub fn killed_at_call(command: &mut Command, calls: u64) -> bool {
             unsafe { libc::kill(child, libc::SIGKILL) };
             killed = true;
         }
-        let own = [libc::SIGTRAP, libc::SIGTRAP | 0x80, libc::SIGSTOP].contains(&signal);
-        // SAFETY: our own stopped child, and the signal it was about to get.
-        unsafe { libc::ptrace(libc::PTRACE_SYSCALL, pid, 0, if own { 0 } else { signal }) };
+        // SAFETY: as above.
+        unsafe { libc::ptrace(libc::PTRACE_SYSCALL, pid, 0, pass) };
     }
 }

@@ -9,7 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Every so many system calls a build is killed; `JAIL_KILL_EVERY=1` tries them all.
 fn every() -> u64 {
@@ -62,6 +62,15 @@ fn word(own: &Own) -> String {
 /// The words of a command.
 fn line(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+/// Any next command clears what was left, also one that has nothing to do.
+fn cleared(own: &Own, at: u64) {
+    let (serving, current) = (word(own), own.current());
+    jailbase(["image", "rollback", &format!("{}@{current}", own.name)]).well();
+    let whole = |name: &String| name.parse::<u32>().map_or(["current", "last"].contains(&name.as_str()), |n| n <= current);
+    assert!(own.names().iter().all(whole), "at {at}: {:?}", own.names());
+    assert_eq!((word(own), own.current()), (serving, current), "at {at}");
 }
 
 /// The next command clears what was left, and a number never means two things.
@@ -203,6 +212,38 @@ fn an_update_that_is_killed_at_any_system_call_leaves_the_old_generation_in_serv
         line(&["update", &own.name])
     };
     swept(&own, change, |at| collected(&own, at));
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn an_edit_that_is_killed_at_any_system_call_leaves_the_old_generation_in_service_and_nothing_running() {
+    let (own, ..) = Own::of_words("killed-edit", &["0"]);
+    // Its own calls and those of what it starts are counted alike, and jailbase alone is killed.
+    let change = |word: &str| line(&["edit", &own.name, "--", "/bin/say", "as", word]);
+    swept(&own, change, |at| {
+        assert!(seen::within(Duration::from_secs(10), || running_in(&own).is_empty()), "at {at}: {:?}", running_in(&own));
+        cleared(&own, at);
+    });
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn an_edit_that_is_killed_while_its_program_starts_runs_nothing_of_it() {
+    let (own, ..) = Own::of_words("killed-start", &["0"]);
+    // What would go on alone is there long enough to be seen; the first run that is killed no sooner than it ends is the last.
+    let (long, soon) = (Duration::from_secs(3), Duration::from_secs(2));
+    for at in (every()..).step_by(every() as usize) {
+        let begun = Instant::now();
+        let mut command = Command::new(program("jailbase"));
+        command.args(["image", "edit", &own.name, "--", "/bin/say", "as", "1", "3"]).env_clear().stderr(Stdio::null());
+        process::killed_at_call(&mut command, at);
+        if begun.elapsed() >= long {
+            assert!(at > 500, "its program runs after {at} calls");
+            break;
+        }
+        assert!(seen::within(soon, || running_in(&own).is_empty()), "at {at}: {:?}", running_in(&own));
+        cleared(&own, at);
+    }
 }
 
 #[test]

@@ -6,9 +6,12 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, UNIX_EPOCH};
 
-/// Says what /data/word holds; with a further word, once for each line it reads; with two, it writes the second there.
+/// Says what /data/word holds; with a further word, once for each line it reads; with two, it writes
+/// the second there, with three after so many seconds.
 const SAY: &str = r#"
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 static int say(void) {
     char text[100];
     FILE *file = fopen("/data/word", "r");
@@ -24,7 +27,8 @@ static int write_word(const char *word) {
 int main(int count, char **words) {
     char line[10];
     if (count < 2) return say();
-    if (count == 3) return write_word(words[2]);
+    if (count > 3) sleep(atoi(words[3]));
+    if (count > 2) return write_word(words[2]);
     while (fgets(line, sizeof line, stdin)) if (say()) return 1;
     return 0;
 }

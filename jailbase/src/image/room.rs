@@ -29,11 +29,21 @@ const SHM_BYTES: u64 = 256 << 20;
 /// What the programs of an image find.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+/// Becomes the program if whoever asked for it still lives.
+///
+/// KERNEL: a wish to die with the parent says nothing of a parent that is dead already (PR_SET_PDEATHSIG in prctl(2)), and whom
+/// that left goes on below another. The first process of a pid namespace sees its parents in the /proc of the namespace outside.
+const IF_WANTED: &str = r#"read -r _ _ _ parent _ < /proc/self/stat && read -r _ _ _ asked _ < "/proc/$parent/stat" &&
+[ "$asked" = "$0" ] && exec "$@"
+echo "jailbase: it has ended, or /proc is not that of its processes; nothing was run" >&2
+exit 125"#;
+
 /// A program and its words that will end, with all it starts and mounts, when we do.
 pub fn contained(program: &str) -> Command {
     let mut command = Command::new("/usr/bin/setpriv");
     command
         .args(["--pdeathsig", "KILL", "--", "/usr/bin/unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "--"])
+        .args(["/bin/sh", "-c", IF_WANTED, &std::process::id().to_string()])
         .arg(program);
     command.env_clear().env("PATH", PATH).env("HOME", "/root").env("LC_ALL", "C.UTF-8");
     for name in ["TERM", "http_proxy", "https_proxy", "no_proxy"] {
