@@ -3,7 +3,7 @@
 use super::packing::run;
 use super::tiny::system;
 use super::{Own, jailbase};
-use crate::common::{program, user::User};
+use crate::common::{process, program, user::User};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::process::Command;
@@ -76,6 +76,34 @@ fn a_directory_that_no_image_can_hold_is_refused_and_leaves_nothing() {
     own.build(&format!("dir:{}", own.place.join("link").display()), &[]).no(125, "a symbolic link is on the way");
     own.build("dir:/none/such", &[]).no(125, "ENOENT");
     own.build("tar:/none/such", &[]).no(125, "No such file");
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_directory_in_which_something_is_mounted_is_refused_with_the_place_until_that_is_unmounted() {
+    let own = Own::new("dir-mounts");
+    let (source, from) = (own.place.join("system"), format!("dir:{}", own.place.join("system").display()));
+    system(&source, "word");
+    let beside = own.place.join("beside");
+    fs::create_dir(&beside).unwrap();
+    fs::create_dir(source.join("lib/deep")).unwrap();
+    // Another file system, the same one at another place, and a single file.
+    let all =
+        [("lib/deep", "none", "tmpfs", 0), ("lib", "beside", "", libc::MS_BIND), ("lib/3", "system/lib/4", "", libc::MS_BIND)];
+    for (place, what, kind, flags) in all {
+        let target = source.join(place).display().to_string();
+        process::mount(own.place.join(what).to_str().unwrap(), &target, kind, flags, "").unwrap();
+        let said = own.build(&from, &[]);
+        process::unmount(&target, 0).unwrap();
+        said.no(77, &format!("{target}: another file system is mounted there; unmount it first"));
+        assert!(!own.dir().exists(), "{place}");
+    }
+    // That the directory is itself where something is mounted says nothing of what is in it.
+    process::mount(source.to_str().unwrap(), beside.to_str().unwrap(), "", libc::MS_BIND, "").unwrap();
+    let said = own.build(&format!("dir:{}", beside.display()), &[]);
+    process::unmount(beside.to_str().unwrap(), 0).unwrap();
+    said.well();
+    assert_eq!(fs::read_to_string(own.file(1, "data/word")).unwrap(), "word");
 }
 
 #[test]
