@@ -22,6 +22,7 @@ mod strangers;
 mod talk;
 mod tiny;
 mod verified;
+mod writes;
 
 use common::{STATE, program};
 use std::ffi::OsStr;
