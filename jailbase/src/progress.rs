@@ -42,11 +42,13 @@ impl Plain {
         now >= next && self.next.compare_exchange(next, now.saturating_add(EVERY), Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
-    fn line(&self, what: &str, done: u64, all: u64, after: Duration) -> String {
-        let (milliseconds, of) = (u64::try_from(after.as_millis()).unwrap_or(u64::MAX).max(1), all.saturating_sub(done));
+    fn line(&self, what: &str, done: u64, all: Option<u64>, after: Duration) -> String {
+        let milliseconds = u64::try_from(after.as_millis()).unwrap_or(u64::MAX).max(1);
+        let tenths = done.saturating_mul(10_000) / milliseconds;
+        let Some(all) = all else { return format!("{what}: {done} so far, {}.{}/s", tenths / 10, tenths % 10) };
+        let of = all.saturating_sub(done);
         let left = of.saturating_mul(milliseconds).checked_div(done).map(|left| HumanDuration(Duration::from_millis(left)));
         let left = left.map(|left| format!(", {left} left")).unwrap_or_default();
-        let tenths = done.saturating_mul(10_000) / milliseconds;
         if self.in_bytes {
             format!("{what}: {} of {}, {}/s{left}", BinaryBytes(done), BinaryBytes(all), BinaryBytes(tenths / 10))
         } else {
@@ -57,23 +59,29 @@ impl Plain {
 
 impl Progress {
     /// So many steps to do.
-    pub fn of(what: &str, steps: usize) -> Self {
-        let length = u64::try_from(steps).unwrap_or(u64::MAX);
-        Self::begin(what, length, ["{msg} {wide_bar} {pos}/{len} {rate} {eta}", "{msg} {pos}/{len} {rate} {eta}"])
+    pub fn of(what: &str, steps: u64) -> Self {
+        Self::begin(what, Some(steps), ["{msg} {wide_bar} {pos}/{len} {rate} {eta}", "{msg} {pos}/{len} {rate} {eta}"])
     }
 
     /// So many bytes to go through.
     pub fn of_bytes(what: &str, bytes: u64) -> Self {
         let wide = "{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
-        Self::begin(what, bytes, [wide, "{msg} {percent}% {bytes_per_sec} {eta}"])
+        Self::begin(what, Some(bytes), [wide, "{msg} {percent}% {bytes_per_sec} {eta}"])
     }
 
-    /// What nobody knows the length of.
+    /// So many steps, or nobody knows how many.
+    pub fn of_some(what: &str, steps: Option<u64>) -> Self {
+        steps.map_or_else(|| Self::counting(what), |steps| Self::of(what, steps))
+    }
+
+    /// Steps of which nobody knows how many there are.
+    pub fn counting(what: &str) -> Self {
+        Self::begin(what, None, ["{spinner} {msg} {pos} {rate} {elapsed}"; 2]).ticking()
+    }
+
+    /// What nobody knows the length of, and that has no steps.
     pub fn endless(what: &str) -> Self {
-        let mut own = Self::begin(what, 0, ["{spinner} {msg} {elapsed}"; 2]);
-        if !own.bar.is_hidden() {
-            own.bar.enable_steady_tick(Duration::from_millis(200));
-        }
+        let mut own = Self::begin(what, None, ["{spinner} {msg} {elapsed}"; 2]).ticking();
         own.teller = own.plain.take().and_then(|_| {
             let (bar, (end, ended)) = (own.bar.clone(), channel());
             let tell = move || {
@@ -87,11 +95,19 @@ impl Progress {
         own
     }
 
-    fn begin(what: &str, length: u64, [wide, narrow]: [&str; 2]) -> Self {
+    /// So that it is seen to live also while a step takes long.
+    fn ticking(self) -> Self {
+        if !self.bar.is_hidden() {
+            self.bar.enable_steady_tick(Duration::from_millis(200));
+        }
+        self
+    }
+
+    fn begin(what: &str, length: Option<u64>, [wide, narrow]: [&str; 2]) -> Self {
         let (_rows, columns) = console::Term::stderr().size();
         // It draws on a terminal alone.
         let target = if tell::is_quiet() { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr_with_hz(PER_SECOND) };
-        let bar = ProgressBar::with_draw_target(Some(length), target);
+        let bar = ProgressBar::with_draw_target(length, target);
         // A template that does not read leaves the usual one, which says less.
         if let Ok(style) = ProgressStyle::with_template(if columns < WIDE { narrow } else { wide }) {
             bar.set_style(style.with_key("rate", rate).progress_chars("=> "));
@@ -113,7 +129,7 @@ impl Progress {
         if let Some(plain) = &self.plain {
             let after = self.bar.elapsed();
             if plain.is_due(after) {
-                tell::note(&plain.line(&self.bar.message(), self.bar.position(), self.bar.length().unwrap_or(0), after));
+                tell::note(&plain.line(&self.bar.message(), self.bar.position(), self.bar.length(), after));
             }
         }
     }
@@ -177,11 +193,12 @@ mod tests {
     fn a_line_says_how_far_it_is_how_fast_it_goes_and_how_long_it_will_take() {
         let ten = Duration::from_secs(10);
         assert_eq!(
-            plain(true).line("unpacking", 100 << 20, 300 << 20, ten),
+            plain(true).line("unpacking", 100 << 20, Some(300 << 20), ten),
             "unpacking: 100.00 MiB of 300.00 MiB, 10.00 MiB/s, 20 seconds left"
         );
-        assert_eq!(plain(false).line("unpacking", 50, 60, ten), "unpacking: 50 of 60, 5.0/s, 2 seconds left");
-        assert_eq!(plain(false).line("unpacking", 3, 60, 3 * ten), "unpacking: 3 of 60, 0.1/s, 10 minutes left");
-        assert_eq!(plain(false).line("unpacking", 0, 60, Duration::ZERO), "unpacking: 0 of 60, 0.0/s");
+        assert_eq!(plain(false).line("unpacking", 50, Some(60), ten), "unpacking: 50 of 60, 5.0/s, 2 seconds left");
+        assert_eq!(plain(false).line("unpacking", 3, Some(60), 3 * ten), "unpacking: 3 of 60, 0.1/s, 10 minutes left");
+        assert_eq!(plain(false).line("unpacking", 0, Some(60), Duration::ZERO), "unpacking: 0 of 60, 0.0/s");
+        assert_eq!(plain(false).line("copying", 55, None, ten), "copying: 55 so far, 5.5/s");
     }
 }

@@ -4,6 +4,7 @@
 //! Every directory is first moved, by one rename, into a heap that only root can reach, and is emptied there: files go,
 //! directories join the heap. Depth costs nothing, and what is emptied stays where it is.
 
+use crate::progress::Progress;
 use jail::error::Error;
 use jail::state::Doing;
 use jail::sys::fd::{self, FileStat};
@@ -24,15 +25,20 @@ const PATIENCE: u32 = 64;
 
 /// Removes `name` of `dir` and all below it, and what an interrupted removal left. Nobody else removes anything of `dir` meanwhile.
 pub fn remove(dir: &OwnedFd, name: &str, shown: &str) -> Result<(), Error> {
-    remove_into(HEAP, dir, name, shown)
+    remove_known(dir, name, shown, None)
+}
+
+/// The same, where it may be known how many things there are.
+pub fn remove_known(dir: &OwnedFd, name: &str, shown: &str, things: Option<u64>) -> Result<(), Error> {
+    remove_into(HEAP, dir, name, shown, things)
 }
 
 /// The same where others may be removing what is beside it.
 pub fn remove_among_others(dir: &OwnedFd, name: &str, shown: &str) -> Result<(), Error> {
-    remove_into(&format!("{HEAP}.{name}"), dir, name, shown)
+    remove_into(&format!("{HEAP}.{name}"), dir, name, shown, None)
 }
 
-fn remove_into(heap_name: &str, dir: &OwnedFd, name: &str, shown: &str) -> Result<(), Error> {
+fn remove_into(heap_name: &str, dir: &OwnedFd, name: &str, shown: &str, things: Option<u64>) -> Result<(), Error> {
     let is_own = match files::make_directory(dir, heap_name, 0o700) {
         // On a full disk there is no room for a heap, so what goes becomes it.
         Err(Errno::ENOSPC | Errno::EDQUOT) => {
@@ -42,6 +48,7 @@ fn remove_into(heap_name: &str, dir: &OwnedFd, name: &str, shown: &str) -> Resul
         made => made.doing("make a place to empty", shown).map(|()| true)?,
     };
     let mut heap = Heap::open(dir, heap_name).doing("open", shown)?;
+    heap.progress = Some(Progress::of_some("removing", things));
     // The heap itself, which an interrupted removal left, has only to be emptied.
     if is_own && name != heap_name {
         heap.adopt(dir, c_name(name).doing("remove", shown)?.as_c_str()).doing("move aside", shown)?;
@@ -73,6 +80,7 @@ struct Heap {
     last: u64,
     refilled: u32,
     began: SystemTime,
+    progress: Option<Progress>,
 }
 
 impl Heap {
@@ -81,7 +89,7 @@ impl Heap {
         // What became the heap was a user's, who may have it open.
         fchown(&dir, Some(geteuid()), Some(getegid()))?;
         fchmod(&dir, Mode::from_bits_truncate(0o700))?;
-        Ok(Self { dir, last: 0, refilled: 0, began: SystemTime::now() })
+        Ok(Self { dir, last: 0, refilled: 0, began: SystemTime::now(), progress: None })
     }
 
     /// Moves a directory here, under a number of its own.
@@ -133,12 +141,14 @@ impl Heap {
         let one = open(&self.dir, number)?;
         for name in names(open(&one, c".")?)? {
             match unlinkat(&one, name.as_c_str(), UnlinkatFlags::NoRemoveDir) {
-                Ok(()) | Err(Errno::ENOENT) => {}
+                Ok(()) => self.step(),
+                Err(Errno::ENOENT) => {}
                 // KERNEL: unlink of a directory is EISDIR on Linux, EPERM by POSIX; a file that is EPERM is immutable.
                 Err(Errno::EISDIR | Errno::EPERM) if is_directory(&one, &name)? => {
                     self.notice(&one, &name)?;
-                    if unlinkat(&one, name.as_c_str(), UnlinkatFlags::RemoveDir).is_err() {
-                        self.adopt(&one, &name)?;
+                    match unlinkat(&one, name.as_c_str(), UnlinkatFlags::RemoveDir) {
+                        Ok(()) => self.step(),
+                        Err(_) => self.adopt(&one, &name)?,
                     }
                 }
                 Err(errno) => return Err(errno),
@@ -149,7 +159,14 @@ impl Heap {
                 self.refilled += 1;
                 Ok(())
             }
-            removed => removed,
+            removed => removed.map(|()| self.step()),
+        }
+    }
+
+    /// One thing is gone.
+    fn step(&self) {
+        if let Some(progress) = &self.progress {
+            progress.step();
         }
     }
 }

@@ -2,8 +2,10 @@
 
 use crate::Place;
 use crate::common::screen::Screen;
+use crate::common::user::User;
 use crate::common::{STATE, process, program, seen};
 use crate::shell;
+use std::collections::BTreeSet;
 use std::fs;
 use std::process::{Command, Stdio};
 use std::thread;
@@ -51,6 +53,47 @@ fn a_bar_fits_its_terminal_and_is_gone_when_the_work_is_done() {
         }
         assert!(!text.contains("MiB/s"), "the bar stays:\n{text}");
     }
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn copies_counts_and_removals_show_how_many_and_how_fast_and_how_long_where_that_is_known() {
+    let name = "t-count";
+    let (user, image) = (User::with(&[]), format!("{STATE}/images/{name}"));
+    let tree = user.in_home("tree").display().to_string();
+    shell(&format!("mkdir {tree} && cd {tree} && for d in $(seq 100); do mkdir $d && (cd $d && touch $(seq 300)); done"));
+    drop(fs::remove_dir_all(&image));
+    let from = format!("dir:{tree}");
+    // An edit whose program is not there has copied all, and removes it again.
+    let line = format!(
+        "jailbase image build {name} --from {from}; jailbase image edit {name} -- /none; jailbase du {}; echo code $?; exec sleep 60",
+        user.name
+    );
+    let screen = Screen::new(80, &line);
+    let mut bars = BTreeSet::new();
+    let done = seen::within(Duration::from_secs(60), || {
+        let text = screen.text();
+        bars.extend(text.lines().filter(|line| line.contains("/s ")).map(|line| line.trim().to_owned()));
+        text.contains("code ")
+    });
+    let text = screen.text();
+    drop(fs::remove_dir_all(&image));
+    assert!(done && text.contains("code 0") && !text.contains("/s "), "{text}");
+    println!("{bars:#?}");
+    let shows = |what: &str, count: fn(&str) -> bool| {
+        bars.iter().any(|bar| {
+            let words: Vec<&str> = bar.split_whitespace().collect();
+            let at = words.iter().position(|word| count(word));
+            // What it does, how much of it is done, how fast, and a time.
+            words.contains(&what)
+                && at.is_some_and(|at| words.get(at + 1).is_some_and(|rate| rate.ends_with("/s")) && words.len() == at + 3)
+        })
+    };
+    for what in ["copying", "removing", "counting"] {
+        assert!(shows(what, |word| word.parse::<u64>().is_ok()), "no count of {what}: {bars:#?}");
+    }
+    let of_all = |word: &str| word.split_once('/').is_some_and(|(done, all)| done.parse::<u64>().is_ok() && all.len() == 5);
+    assert!(shows("copying", of_all), "no total of a clone: {bars:#?}");
 }
 
 #[test]

@@ -72,7 +72,7 @@ pub fn from_source(stage: &Stage, source: &Source, recipe: &Recipe) -> Result<Ma
             (image, Taken::default())
         }
         Source::Dir(dir) => {
-            let copied = copy::copy(dir, tree.path(), Links::Keep, &mut Budget::of(recipe))?;
+            let copied = copy::copy(dir, tree.path(), Links::Keep, &mut Budget::of(recipe), None)?;
             (Image { host: Vec::new() }, settled(tree.path(), recipe, copied)?)
         }
         Source::Tar(file) => {

@@ -87,7 +87,8 @@ fn clone(generations: &Generations, stage: &Stage, base: u32, recipe: &Recipe) -
     let bytes = std::fs::read(&manifest).map_err(|error| failed(&error))?;
     let image = Image::read(&bytes).map_err(|why| failed(&why))?;
     let tree = Tree::new(stage.tree())?;
-    let _: Taken = copy(Path::new(&generations.tree(base)), tree.path(), Links::Part, &mut Budget::of(recipe))?;
+    let entries = generations.entries(base);
+    let _: Taken = copy(Path::new(&generations.tree(base)), tree.path(), Links::Part, &mut Budget::of(recipe), entries)?;
     Ok(image)
 }
 

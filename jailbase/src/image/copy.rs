@@ -45,15 +45,16 @@ struct Copy<'a> {
     links: Links,
     seen: HashMap<(u64, u64), PathBuf>,
     taken: Taken,
+    progress: Progress,
 }
 
-/// Copies all that is in a directory into another, which is empty and which root alone can reach.
-pub fn copy(source: &Path, to: &Path, links: Links, budget: &mut Budget) -> Result<Taken, Error> {
+/// Copies all that is in a directory into another, which is empty and which root alone can reach: so many things, if that is known.
+pub fn copy(source: &Path, to: &Path, links: Links, budget: &mut Budget, entries: Option<u64>) -> Result<Taken, Error> {
     let shown = source.display().to_string();
     let from = fd::open(&shown, fd::How::List).doing("open the directory", shown)?;
-    let mut copy = Copy { source, from, to, links, seen: HashMap::new(), taken: Taken::default() };
+    let progress = Progress::of_some("copying", entries);
+    let mut copy = Copy { source, from, to, links, seen: HashMap::new(), taken: Taken::default(), progress };
     let mut open = vec![PathBuf::new()];
-    let _progress = Progress::endless("copying");
     while let Some(dir) = open.pop() {
         copy.directory(&dir, &mut open, budget)?;
     }
@@ -94,6 +95,7 @@ impl Copy<'_> {
             let at = path.join(&name);
             let stat = fstatat(&dir, name.as_os_str(), AtFlags::AT_SYMLINK_NOFOLLOW).doing("look at", self.shown(&at))?;
             self.one(&dir, &at, &stat, open, budget)?;
+            self.progress.step();
         }
         let mode = Permissions::from_mode(stat.st_mode & 0o0777);
         fs::set_permissions(self.to.join(path), mode).map_err(|e| Error::failed("set the mode of", self.shown(path), e))

@@ -3,6 +3,7 @@
 //! `current` is the generation in service, and changing it is one rename. `last` is the highest number that was ever put in
 //! service: a number never means two things, also when its generation was removed, and a higher one was interrupted.
 
+use super::about::About;
 use crate::{purge, store};
 use jail::error::Error;
 use jail::id::Name;
@@ -142,6 +143,11 @@ impl Generations {
         self.generation(number).join(layout::TREE)
     }
 
+    /// How many things the tree of a generation holds, as far as its record says.
+    pub fn entries(&self, number: u32) -> Option<u64> {
+        About::read(&self.generation(number)).ok().flatten().map(|about| about.entries)
+    }
+
     /// The number of the generation that is made next: one that no other ever had.
     pub fn next(&self) -> Result<u32, Error> {
         let highest = self.numbers()?.into_iter().chain(self.linked(LAST)?).max().unwrap_or(0);
@@ -192,7 +198,9 @@ impl Generations {
 
     /// Removes a generation: first its number, by one rename, then what it holds.
     pub fn remove(&self, number: u32) -> Result<(), Error> {
-        purge::remove(&self.dir, &number.to_string(), &self.generation(number).display().to_string())
+        // Beyond what is in its tree: that, three papers, and itself.
+        let things = self.entries(number).map(|entries| entries.saturating_add(5));
+        purge::remove_known(&self.dir, &number.to_string(), &self.generation(number).display().to_string(), things)
     }
 
     /// Removes what was made so far of a generation that is not wanted any more.

@@ -45,14 +45,16 @@ struct Named {
 }
 
 impl Count {
-    /// Counts a directory and all below it; the bytes that were not counted before.
-    pub fn add(&mut self, top: OwnedFd) -> jail::sys::Result<u64> {
+    /// Counts a directory and all below it, and says of each thing that it did; the bytes that were not counted before.
+    pub fn add(&mut self, top: OwnedFd, said: impl Fn()) -> jail::sys::Result<u64> {
         let kind = fstatfs(&top)?.filesystem_type();
         let telling = is(kind, &TELLING);
         self.silent |= !telling && !is(kind, &NEVER);
         let mut new = 0_u64;
-        let missed =
-            places::go_through(top, &mut |dir, name, stat| new = new.saturating_add(self.one(dir, name, stat, telling)))?;
+        let missed = places::go_through(top, &mut |dir, name, stat| {
+            new = new.saturating_add(self.one(dir, name, stat, telling));
+            said();
+        })?;
         self.missed.unreadable = self.missed.unreadable.saturating_add(missed.unreadable);
         self.missed.mounts = self.missed.mounts.saturating_add(missed.mounts);
         self.missed.moved |= missed.moved;
@@ -147,7 +149,7 @@ mod tests {
         fs::hard_link(here.join("outside"), there.join("outside"))?;
         let of = |path: &std::path::Path| -> Result<(u64, u64, u64), Box<dyn std::error::Error>> {
             let mut count = Count::default();
-            count.add(fs::File::open(path)?.into())?;
+            count.add(fs::File::open(path)?.into(), || ())?;
             let files = count.files;
             let (own, shared) = count.sums();
             Ok((files, own, shared))

@@ -3,6 +3,7 @@
 use super::count::Count;
 use super::whom;
 use crate::parallel;
+use crate::progress::Progress;
 use crate::table::{bytes, table};
 use crate::tell;
 use clap::Args;
@@ -49,7 +50,22 @@ pub fn run(words: &Words) -> Result<(), Error> {
         None => whom::all()?,
     };
     tell::doing("counting");
-    let mut rows = parallel::each(&specs, |spec| Ok(row(spec)))?;
+    // How many files a user has nobody knows; how many users there are is known.
+    let rows = match specs.as_slice() {
+        [only] => {
+            let progress = Progress::counting("counting");
+            Ok(vec![row(only, || progress.step())])
+        }
+        all => {
+            let progress = Progress::of("counting", u64::try_from(all.len()).unwrap_or(u64::MAX));
+            parallel::each(all, |spec| {
+                let row = row(spec, || ());
+                progress.step();
+                Ok(row)
+            })
+        }
+    };
+    let mut rows = rows?;
     rows.sort_by_key(|row| row.uid);
     if words.json {
         return tell::json(&rows);
@@ -57,11 +73,11 @@ pub fn run(words: &Words) -> Result<(), Error> {
     tell::say(&table(HEAD, &rows.iter().map(fields).collect::<Vec<_>>()))
 }
 
-fn row(spec: &Spec) -> Row {
+fn row(spec: &Spec, said: impl Fn()) -> Row {
     let mut count = Count::default();
     let mut left_out = Vec::new();
     let mut add = |path: &str| {
-        let counted = fd::open(path, How::List).and_then(|top| count.add(top));
+        let counted = fd::open(path, How::List).and_then(|top| count.add(top, &said));
         counted.unwrap_or_else(|errno| {
             left_out.push(format!("{path}: {}", jail::sys::why(errno)));
             0

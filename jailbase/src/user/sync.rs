@@ -81,7 +81,7 @@ pub fn run(root: &Root, host: &Host, words: &Words) -> Result<u8, Error> {
         )));
     }
     rows.extend(leave(root, host, words, left)?);
-    let progress = Progress::of(&words.group, members.len());
+    let progress = Progress::of(&words.group, u64::try_from(members.len()).unwrap_or(u64::MAX));
     for name in &members {
         rows.push(member(root, host, words, name, found.as_ref()).unwrap_or_else(|error| Row::failed(name, None, error)));
         progress.step();
