@@ -8,13 +8,19 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+/// Where tests/tools check unpacks it.
+const PROGRAMS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/cron");
+
 /// The installed line, that it comes every minute; where what a start of the reaper brings is written down.
 struct Table(PathBuf);
 
 impl Table {
     fn installed() -> Self {
         let dir = std::env::temp_dir().join(format!("trampoline-cron-{}", std::process::id()));
-        fs::create_dir_all(dir.join("sbin")).unwrap();
+        for part in ["sbin", "etc/cron.d"] {
+            fs::create_dir_all(dir.join(part)).unwrap();
+        }
+        fs::write(dir.join("etc/crontab"), "").unwrap();
         let text = fs::read_to_string(format!("{}/etc/cron.d/trampoline-reaper", env!("CARGO_MANIFEST_DIR"))).unwrap();
         let text = text.replace("@PREFIX@", dir.to_str().unwrap());
         assert!(text.contains("\n*/5 * * * * root "), "{text}");
@@ -36,12 +42,12 @@ impl Table {
 
     /// A cron that knows this table alone, and stands beside the host's.
     fn cron(&self) -> Cron {
+        let own = self.0.display();
         let script = format!(
-            "mount -t tmpfs none /run; mount -t tmpfs none /var/spool/cron; mkdir /var/spool/cron/crontabs; \
-             mount -t tmpfs none /etc/cron.d; mount --bind /dev/null /etc/crontab; \
-             cp {}/line /etc/cron.d/trampoline-reaper; chmod 644 /etc/cron.d/trampoline-reaper; \
-             exec /usr/sbin/cron -f -L 15",
-            self.0.display()
+            "mount -t tmpfs none /run; mount -t tmpfs none /var/spool; mkdir -p /var/spool/cron/crontabs\n\
+             mount -t overlay -o lowerdir={own}/etc:{PROGRAMS}/etc:/etc none /etc; mount -t tmpfs none /etc/cron.d\n\
+             cp {own}/line /etc/cron.d/trampoline-reaper; chmod 644 /etc/cron.d/trampoline-reaper\n\
+             exec {PROGRAMS}/usr/sbin/cron -f -L 15"
         );
         let mut apart = Command::new("unshare");
         apart
