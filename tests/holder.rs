@@ -73,6 +73,12 @@ impl Drop for Lain {
     }
 }
 
+/// The same, and nobody has missed it: as if the machine had just started.
+fn forget() {
+    lose();
+    std::fs::remove_file(holder()).unwrap();
+}
+
 /// The reaper finds nothing to do, says so only when asked, and after the next call all is as ever.
 #[track_caller]
 fn nothing_to_do_and_then_as_ever(user: &User) {
@@ -135,20 +141,38 @@ fn a_run_directory_or_a_holder_that_is_somebody_else_s_or_leads_elsewhere_is_bel
 fn without_a_holder_there_is_nothing_to_sweep_to_look_at_or_to_drain() {
     let user = User::new();
     user.run(&["true"]).well();
-    lose();
-    nothing_to_do_and_then_as_ever(&user);
-    lose();
-    std::fs::remove_file(holder()).unwrap();
+    forget();
     reaped::run(&["--drain", &user.name]).well();
     nothing_to_do_and_then_as_ever(&user);
-    lose();
-    std::fs::write(holder(), "somebody's").unwrap();
-    reaped::run(&["--drain", &user.name]).well();
-    nothing_to_do_and_then_as_ever(&user);
-    lose();
-    std::fs::remove_file(holder()).unwrap();
+    forget();
     std::fs::remove_dir(RUN).unwrap();
+    reaped::run(&["--drain", &user.name]).well();
     nothing_to_do_and_then_as_ever(&user);
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn who_finds_the_holder_unmounted_says_that_nobody_knows_who_runs_and_concludes_nothing() {
+    let user = User::new();
+    for replaced in [false, true] {
+        let running = user.call(&["sleep", "60"]).start();
+        assert!(seen::within(std::time::Duration::from_secs(5), || seen::processes(user.uid).iter().any(|(_, c)| c == "sleep")));
+        process::unmount(&holder(), libc::MNT_DETACH).unwrap();
+        if replaced {
+            std::fs::write(holder(), "somebody's").unwrap();
+        }
+        let said = format!("somebody unmounted {}; a program that runs in a jail is known to nobody now: end each", holder());
+        for (words, code) in [(&[][..], 0), (&["--dry-run"], 0), (&["--drain", &user.name], 125), (&["--drain", "--all"], 125)] {
+            let done = reaped::run(words);
+            assert!(done.code == code && done.err.contains(&said), "{words:?}: {done:?}");
+        }
+        let rm = Command::new(program("jailbase")).args(["user", "rm", &user.name, "--wait", "0"]).output().unwrap();
+        let told = String::from_utf8_lossy(&rm.stderr);
+        assert!(rm.status.code() == Some(125) && told.contains(&said), "{told}");
+        running.signal(libc::SIGTERM);
+        running.end();
+        as_ever(&user);
+    }
 }
 
 #[test]

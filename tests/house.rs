@@ -41,6 +41,7 @@ const OF_OTHERS: [(&str, &[&str]); 14] = [
             "Bar",
             "is_mount_namespace",
             "stay_on_this_processor",
+            "keep_no_limits",
             "names",
             "stat_at",
             "try_exclusive",

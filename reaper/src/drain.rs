@@ -27,10 +27,12 @@ pub fn run(root: &Root, host: &Host, whom: &Whom, patience: Duration) -> Result<
     let start = Instant::now();
     let mut report = Report::begin("drain");
     let jails = Jails::open()?;
-    let (byte, all) = targets(whom, &jails)?;
+    let one = one(whom, &jails)?;
     // ORDER: before the first jail is asked. Whoever took a lease and looked for a bar before this is found by its lease;
     // whoever looks later is refused.
-    let _bar = Bar::put(&jails.dir, byte).doing("bar", layout::JAILS)?;
+    let _bar = Bar::put(&jails.dir, one.map(Target::get)).doing("bar", layout::JAILS)?;
+    // ORDER: after the bar. Whoever is added later meets it.
+    let all = one.map_or_else(|| all(&jails), |one| Ok(vec![one]))?;
     let done = |target: Target, ended: Result<(), Error>| {
         report.note(target.to_string(), ended.map_or_else(Outcome::Failed, |()| Outcome::Drained));
     };
@@ -49,18 +51,19 @@ pub fn run(root: &Root, host: &Host, whom: &Whom, patience: Duration) -> Result<
     Ok(report)
 }
 
-/// The byte to bar, or all of them; and whose jails are to go.
-fn targets(whom: &Whom, jails: &Jails) -> Result<(Option<u32>, Vec<Target>), Error> {
+/// Whose jail is to go; `None` for all.
+fn one(whom: &Whom, jails: &Jails) -> Result<Option<Target>, Error> {
     let one = match whom {
         Whom::One(Who::Uid(uid)) => *uid,
         Whom::One(Who::Name(name)) => jails.target(name)?,
-        Whom::All => {
-            let names = files::names(&jails.dir).doing("list", layout::JAILS)?;
-            return Ok((None, names.iter().filter_map(|name| pins::target_of(name)).collect()));
-        }
+        Whom::All => return Ok(None),
     };
-    jails.jail(one)?;
-    Ok((Some(one.get()), vec![one]))
+    jails.jail(one).map(|_| Some(one))
+}
+
+fn all(jails: &Jails) -> Result<Vec<Target>, Error> {
+    let names = files::names(&jails.dir).doing("list", layout::JAILS)?;
+    Ok(names.iter().filter_map(|name| pins::target_of(name)).collect())
 }
 
 /// Who holds each of these jails. It only words what is said, so a look that fails does not end the drain.

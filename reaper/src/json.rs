@@ -31,6 +31,9 @@ struct Jail<'a> {
     what: Option<String>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     held_by: &'a [Process],
+    /// Of an idle jail: whether the last sweep marked it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    was_marked: Option<bool>,
 }
 
 /// How many came to which end.
@@ -108,5 +111,6 @@ pub fn say(task: &Task, done: &Result<Report, Error>) -> Result<(), Error> {
 fn jail<'a>(name: &'a str, outcome: &'a Outcome) -> Jail<'a> {
     let what = matches!(outcome, Outcome::Failed(_) | Outcome::Foreign(_)).then(|| outcome.to_string());
     let held_by: &[Process] = if let Outcome::InUse(by) = outcome { by } else { &[] };
-    Jail { name, outcome: outcome.word(), what, held_by }
+    let was_marked = if let Outcome::Idle(marked) = outcome { Some(*marked) } else { None };
+    Jail { name, outcome: outcome.word(), what, held_by, was_marked }
 }

@@ -1,5 +1,5 @@
-//! A look at what a sweep would find. Nothing is asked of the kernel that sets a mark or takes one off, so whether an
-//! idle jail is marked already cannot be told: the kernel shows that to nobody.
+//! A look at what a sweep would find. Nothing is asked of the kernel that sets a mark or takes one off. It shows marks to nobody:
+//! whom the last sweep marked is known by its note, and whether a use since then took that off is not.
 
 use crate::outcome::Outcome;
 use crate::process::{self, Process};
@@ -10,10 +10,14 @@ use jail::id::Target;
 use jail::layout;
 use jail::state::holder::Holder;
 use jail::state::host::Host;
+use jail::state::marks;
 use jail::state::mounted::{Mounted, Source, Table};
 use jail::state::pins::{self, Pins};
 use jail::sys::root::Root;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Every name among the pins, in order.
+type Names = Vec<(String, Seen)>;
 
 /// What one name among the pins is.
 enum Seen {
@@ -28,13 +32,18 @@ enum Seen {
 /// The look.
 pub fn run(root: &Root, host: &Host) -> Result<Report, Error> {
     let mut report = Report::begin("dry run");
-    if let Some(holder) = Holder::find()? {
+    let found = Holder::find()?;
+    if found.is_none() {
+        pins::judge_absence().unwrap_or_else(|lost| log::warn!("{lost}"));
+    }
+    if let Some(holder) = found {
         all_jails()?;
-        let all = all(root, host, &holder)?;
+        let (all, marked) = all(root, host, &holder)?;
         let mut held = held(&all);
         for (name, seen) in all {
+            let was_marked = || pins::target_of(&name).is_some_and(|target| marked.contains(&target));
             let outcome = match seen {
-                Seen::Jail(id) => held.remove(&id).map_or(Outcome::Idle, Outcome::InUse),
+                Seen::Jail(id) => held.remove(&id).map_or_else(|| Outcome::Idle(was_marked()), Outcome::InUse),
                 Seen::Place(target) if process::locking(&layout::jail_dir(target)).is_some() => Outcome::InMaking,
                 Seen::Place(_) => Outcome::Empty,
                 Seen::Foreign(outcome) => outcome,
@@ -49,7 +58,7 @@ pub fn run(root: &Root, host: &Host) -> Result<Report, Error> {
 /// Who holds which jail, by the name of its pin.
 pub fn holders(root: &Root, host: &Host) -> Result<BTreeMap<String, Vec<Process>>, Error> {
     let Some(holder) = Holder::find()? else { return Ok(BTreeMap::new()) };
-    let all = all(root, host, &holder)?;
+    let (all, _) = all(root, host, &holder)?;
     let mut held = held(&all);
     let mut of = |seen| if let Seen::Jail(id) = seen { held.remove(&id) } else { None };
     Ok(all.into_iter().map(|(name, seen)| (name, of(seen))).filter_map(|(name, by)| Some((name, by?))).collect())
@@ -61,15 +70,16 @@ fn held(all: &[(String, Seen)]) -> BTreeMap<u64, Vec<Process>> {
     process::holding(|mount| ids.contains(&mount))
 }
 
-fn all(root: &Root, host: &Host, holder: &Holder) -> Result<Vec<(String, Seen)>, Error> {
+/// Every name, and whom the last sweep marked.
+fn all(root: &Root, host: &Host, holder: &Holder) -> Result<(Names, BTreeSet<Target>), Error> {
     let mounts = Source::open()?;
     holder.enter(root)?;
-    let all = in_holder(&mounts);
+    let all = in_holder(&mounts).map(|all| (all, marks::noted().unwrap_or_default().of));
     host.back(root)?;
     all
 }
 
-fn in_holder(mounts: &Source) -> Result<Vec<(String, Seen)>, Error> {
+fn in_holder(mounts: &Source) -> Result<Names, Error> {
     let pins = Pins::enter()?;
     let names = pins.names()?;
     let table = mounts.table()?;
@@ -84,7 +94,7 @@ fn seen(pins: &Pins, table: &Table, name: &str) -> Result<Seen, Error> {
     }
     Ok(match (pins::target_of(name), mounted) {
         (Some(_), Some(Mounted { id, .. })) => Seen::Jail(*id),
-        (Some(target), None) if pins.is_place(name)? != Some(false) => Seen::Place(target),
+        (Some(target), None) if pins::may_have_a_jail(target) && pins.is_place(name)? != Some(false) => Seen::Place(target),
         _ => Seen::Foreign(Outcome::Foreign(String::new())),
     })
 }

@@ -12,11 +12,15 @@ mod process;
 mod report;
 mod sweep;
 mod tell;
+mod turn;
 
 use jail::error::Error;
 use jail::id::Caller;
 use jail::state::host::Host;
+use jail::sys;
+use jail::sys::expire::keep_no_limits;
 use jail::sys::root::{self, Root};
+
 use options::{Options, Task};
 use report::Report;
 use std::process::ExitCode;
@@ -27,21 +31,29 @@ fn main() -> ExitCode {
         Err(answer) => return tell::about(&answer),
     };
     tell::open(options.verbose);
-    let done = run(&options.task);
-    let kept = options.metrics.as_ref().map_or(Ok(()), |file| metrics::keep(file, &done));
+    // ORDER: nothing is written for a caller whom nobody let in; a setuid bit would make it root's writing.
+    let (done, kept) = match privilege() {
+        Err(refused) => (Err(refused), Ok(())),
+        Ok(root) => {
+            let done = run(&root, &options.task);
+            let kept = options.metrics.as_ref().map_or(Ok(()), |file| metrics::keep(file, &done));
+            (done, kept)
+        }
+    };
     let said = if options.json { json::say(&options.task, &done) } else { Ok(()) };
     let codes = [done.map(|report| report.code()), kept.map(|()| 0), said.map(|()| 0)];
     ExitCode::from(codes.map(|code| code.unwrap_or_else(|error| tell::failure(&error))).into_iter().max().unwrap_or_default())
 }
 
 /// Every task begins and ends in the host's mount namespace.
-fn run(task: &Task) -> Result<Report, Error> {
-    let root = privilege()?;
-    let host = Host::join(&root)?;
+fn run(root: &Root, task: &Task) -> Result<Report, Error> {
+    // A supervisor that does not allow it has set them himself.
+    keep_no_limits(root).unwrap_or_else(|errno| log::debug!("limits and timers stay as they are: {}", sys::why(errno)));
+    let host = Host::join(root)?;
     match task {
-        Task::Sweep => sweep::run(&root, &host),
-        Task::Look => look::run(&root, &host),
-        Task::Drain(whom, patience) => drain::run(&root, &host, whom, *patience),
+        Task::Sweep => sweep::run(root, &host),
+        Task::Look => look::run(root, &host),
+        Task::Drain(whom, patience) => drain::run(root, &host, whom, *patience),
     }
 }
 

@@ -8,6 +8,8 @@ use jail::state::Doing;
 use jail::sys::fd::{self, How};
 use jail::sys::whole;
 
+use crate::turn;
+
 /// Everybody may read the figures; the collector runs as somebody.
 const MODE: u32 = 0o644;
 
@@ -19,6 +21,9 @@ pub fn keep(file: &JailPath, done: &Result<Report, Error>) -> Result<(), Error> 
     let (dir, name) = file.as_str().rsplit_once('/').unwrap_or_default();
     let dir = if dir.is_empty() { "/" } else { dir };
     let open = fd::open(dir, How::List).doing("open the directory of the metrics", dir)?;
+    let other =
+        || Error::failed("write the metrics", file.as_str(), "another reaper has been at it for a second; look if one hangs");
+    let _turn = turn::on(&open, dir)?.ok_or_else(other)?;
     whole::write(&open, name, text(done.as_ref().ok()).as_bytes(), MODE).doing("write the metrics", file.as_str())
 }
 

@@ -20,8 +20,8 @@ pub enum Outcome {
     Cleared,
     /// There is a place without a pin, and somebody who holds the jail's lock, or just did: he is making the jail.
     InMaking,
-    /// Not asked: nobody holds the jail now.
-    Idle,
+    /// Not asked: nobody holds the jail now; whether the last sweep marked it.
+    Idle(bool),
     /// Not asked: there is a place without a pin.
     Empty,
     /// It is not ours, and is as it was; what it is, if that is known.
@@ -40,7 +40,7 @@ impl Outcome {
             Self::Drained => "drained",
             Self::Cleared => "cleared",
             Self::InMaking => "in-making",
-            Self::Idle => "idle",
+            Self::Idle(_) => "idle",
             Self::Empty => "empty",
             Self::Foreign(_) => "left-alone",
             Self::Failed(_) => "failed",
@@ -49,7 +49,7 @@ impl Outcome {
 
     /// Whether a jail is there when all is done.
     pub fn lives(&self) -> bool {
-        matches!(self, Self::Marked | Self::InUse(_) | Self::Idle | Self::Failed(_))
+        matches!(self, Self::Marked | Self::InUse(_) | Self::Idle(_) | Self::Failed(_))
     }
 
     /// How much somebody should hear of it: of a change, if there is a log to read it in; of a fault, always.
@@ -58,7 +58,7 @@ impl Outcome {
             Self::Failed(_) => log::Level::Error,
             Self::Foreign(_) => log::Level::Warn,
             Self::Unmounted | Self::Drained | Self::Cleared => log::Level::Info,
-            Self::Marked | Self::InUse(_) | Self::InMaking | Self::Idle | Self::Empty => log::Level::Debug,
+            Self::Marked | Self::InUse(_) | Self::InMaking | Self::Idle(_) | Self::Empty => log::Level::Debug,
         }
     }
 }
@@ -73,7 +73,8 @@ impl fmt::Display for Outcome {
             Self::Drained => write!(f, "drained"),
             Self::Cleared => write!(f, "empty place removed"),
             Self::InMaking => write!(f, "in making"),
-            Self::Idle => write!(f, "idle; a sweep marks it, or unmounts it if nobody used it since it was marked"),
+            Self::Idle(true) => write!(f, "idle; the last sweep marked it, and a sweep unmounts it if nobody used it since"),
+            Self::Idle(false) => write!(f, "idle; a sweep marks it"),
             Self::Empty => write!(f, "the empty place of a pin; a sweep removes it"),
             Self::Foreign(what) => write!(f, "{what}no pin of a jail, left alone; look who put it among the pins"),
             Self::Failed(error) => write!(f, "{error}"),

@@ -3,12 +3,15 @@
 
 use jail::layout;
 use jail::report::escaped;
+use jail::state::pins;
+use jail::sys::fd::{self, How};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// One process.
 #[derive(Clone, PartialEq, Eq, Serialize, Debug)]
@@ -37,7 +40,8 @@ impl Process {
     /// KERNEL: field 22 of its stat and the uptime are of one clock, which nobody can set; its unit is a hundredth of a
     /// second to programs of every architecture that we serve (USER_HZ; proc(5)).
     pub fn age(&self) -> Option<Duration> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid)).ok()?;
+        let stat = fs::read(format!("/proc/{}/stat", self.pid)).ok()?;
+        let stat = String::from_utf8_lossy(&stat);
         // The second field is a name in brackets, which may hold anything.
         let start: u64 = stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()?;
         let uptime: f64 = fs::read_to_string("/proc/uptime").ok()?.split_whitespace().next()?.parse().ok()?;
@@ -53,8 +57,9 @@ impl Process {
 
 /// The real uid; the owner of the files in `/proc` is root for a process that may not be dumped.
 fn status(pid: u32) -> Option<u32> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    status.lines().find_map(|line| line.strip_prefix("Uid:"))?.split_whitespace().next()?.parse().ok()
+    // KERNEL: its first line is a name that may hold any bytes.
+    let status = fs::read(format!("/proc/{pid}/status")).ok()?;
+    String::from_utf8_lossy(&status).lines().find_map(|line| line.strip_prefix("Uid:"))?.split_whitespace().next()?.parse().ok()
 }
 
 /// The numbers in a directory of procfs; what vanished meanwhile has none.
@@ -63,22 +68,30 @@ fn numbers(dir: impl AsRef<Path>) -> impl Iterator<Item = u32> {
     entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
 }
 
-/// Who has a pin open, by the number of its mount, for those that are asked about.
+/// The longest look at who holds what: a machine has as many processes as its users like, with as much open as they like.
+const LONGEST: Duration = Duration::from_secs(2);
+
+/// Who has a pin open, by the number of its mount, for those that are asked about: as far as a look of some seconds comes.
 ///
-/// KERNEL: fdinfo names the mount of an open file (proc(5), 3.15). It is read only where the link, which is cheap whatever is
-/// open, has the name of a pin: of an inotify descriptor it has a line for each watch (`inotify_show_fdinfo`,
-/// fs/notify/fdinfo.c), and a user with many of both could keep us for hours. To read the link undoes the mark of a mount, as
-/// to close what is open there does; so nothing is undone that would have stayed.
+/// KERNEL: fdinfo names the mount of an open file (proc(5), 3.15), and more: a line for each watch of an inotify descriptor
+/// (`inotify_show_fdinfo`, fs/notify/fdinfo.c) and for each lock taken through it (`show_fd_locks`, fs/locks.c), so one with much of
+/// both could keep us for hours. So what a user has open is opened once more, as a place alone, which asks no file system and
+/// carries no lock; and only where the link, which is cheap whatever is open, has the path of a pin in the holder. All of that undoes the
+/// mark of a mount, as to close what is open there does; so nothing is undone that would have stayed.
 pub fn holding(is_asked: impl Fn(u64) -> bool) -> BTreeMap<u64, Vec<Process>> {
+    let start = Instant::now();
+    let in_time = |_: &u32| start.elapsed() < LONGEST;
     let mut found: BTreeMap<u64, Vec<Process>> = BTreeMap::new();
-    for pid in numbers("/proc") {
-        let mount = |fd: u32| -> Option<u64> {
-            let link = fs::read_link(format!("/proc/{pid}/fd/{fd}")).ok()?;
-            link.parent().filter(|dir| dir.file_name().is_some_and(|name| name == layout::PINS))?;
-            let info = fs::read_to_string(format!("/proc/{pid}/fdinfo/{fd}")).ok()?;
+    for pid in numbers("/proc").take_while(in_time) {
+        let mount = |number: u32| -> Option<u64> {
+            let open = format!("/proc/{pid}/fd/{number}");
+            let link = fs::read_link(&open).ok()?;
+            pins::target_of(link.strip_prefix("/").ok()?.strip_prefix(layout::PINS).ok()?.to_str()?)?;
+            let own = fd::open_magic(fd::HERE, &open, How::Place).ok()?;
+            let info = fs::read_to_string(format!("/proc/self/fdinfo/{}", own.as_raw_fd())).ok()?;
             info.lines().find_map(|line| line.strip_prefix("mnt_id:"))?.trim().parse().ok()
         };
-        for mount in numbers(format!("/proc/{pid}/fd")).filter_map(mount).filter(|mount| is_asked(*mount)) {
+        for mount in numbers(format!("/proc/{pid}/fd")).take_while(in_time).filter_map(mount).filter(|mount| is_asked(*mount)) {
             let by = found.entry(mount).or_default();
             if by.last().is_none_or(|last| last.pid != pid) {
                 by.extend(Process::of(pid));

@@ -1,9 +1,8 @@
 //! A sweep: each pin is asked once, and one that went gives its place back.
 
 use crate::outcome::Outcome;
-use crate::process;
 use crate::report::Report;
-use crate::tell;
+use crate::{process, tell, turn};
 use jail::error::Error;
 use jail::id::Target;
 use jail::layout;
@@ -21,25 +20,23 @@ use jail::sys::lock::Lock;
 use jail::sys::mount::{self, Expiry};
 use jail::sys::root::Root;
 use jail::sys::{self, Errno};
-use std::time::{Duration, Instant};
-
-/// How long a sweep waits for another to end.
-const PATIENCE: Duration = Duration::from_secs(1);
-
-/// How often it looks in that time.
-const PAUSE: Duration = Duration::from_millis(20);
 
 /// One sweep.
 pub fn run(root: &Root, host: &Host) -> Result<Report, Error> {
     let mut report = Report::begin("sweep");
     let Some(holder) = Holder::find()? else {
-        log::debug!("no jail is up: nothing to do");
+        match pins::judge_absence() {
+            Ok(()) => log::debug!("no jail is up: nothing to do"),
+            Err(lost) => log::warn!("{lost}"),
+        }
         return Ok(report);
     };
     // ORDER: before the holder is entered; none of the host's paths leads anywhere from there.
     let jails = all_jails()?;
     let mounts = Source::open()?;
-    let Some(_turn) = turn(&jails)? else {
+    // On the directory of all jails, because no entry takes that lock: a jail is made under the lock of its own directory, the holder
+    // under that of the directory of its pin. Only `jailbase user` takes it as well, and not for long.
+    let Some(_turn) = turn::on(&jails.dir, layout::JAILS)? else {
         let other = process::locking(&format!("{STATE}/{}", layout::JAILS));
         tell::left_to(other.as_ref());
         report.left_to = Some(other);
@@ -80,21 +77,6 @@ pub fn all_jails() -> Result<Jails, Error> {
     })
 }
 
-/// The right to sweep, which one process has at a time; `None` when another has it for longer than a moment.
-///
-/// The lock is on the directory of all jails, because no entry takes that one: a jail is made under the lock of its own
-/// directory, the holder under that of the directory of its pin. Only `jailbase user` takes it as well, and not for long.
-fn turn(jails: &Jails) -> Result<Option<Lock>, Error> {
-    let start = Instant::now();
-    loop {
-        let lock = Lock::try_exclusive(&jails.dir).doing("lock", layout::JAILS)?;
-        if lock.is_some() || start.elapsed() >= PATIENCE {
-            return Ok(lock);
-        }
-        std::thread::sleep(PAUSE);
-    }
-}
-
 /// What is said of a mount that is no pin.
 pub fn foreign(mounted: Option<&Mounted>) -> Option<Outcome> {
     mounted?.foreign.as_ref().map(|kind| Outcome::Foreign(format!("a mount ({}), ", escaped(kind.as_bytes()))))
@@ -111,6 +93,7 @@ fn ask(root: &Root, jails: &Jails, pins: &Pins, table: &Table, name: &str) -> Ou
         Ok(Expiry::Busy) => Ok(Outcome::InUse(Vec::new())),
         // Whether its place goes in this sweep or the next, the jail itself is gone.
         Ok(Expiry::Gone) => give_back(jails, pins, target).map(|_| Outcome::Unmounted),
+        Ok(Expiry::NotMounted) if !pins::may_have_a_jail(target) => Ok(Outcome::Foreign(String::new())),
         Ok(Expiry::NotMounted) => give_back(jails, pins, target).map(|place| match place {
             Place::Removed => Outcome::Cleared,
             Place::Taken => Outcome::InMaking,

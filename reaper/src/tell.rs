@@ -1,11 +1,12 @@
 //! Every word the reaper says. No variable of the environment chooses what is said, not even RUST_LOG: root's output is
-//! not the caller's.
+//! not the caller's. Only the journal's own, if it names this very standard error, makes each line one of the journal's.
 
 use crate::outcome::Outcome;
 use crate::process::Process;
 use env_logger::{Builder, Target};
 use jail::error::{Error, code};
 use jail::report::escaped;
+use jail::sys::streams;
 use log::{Level, LevelFilter};
 use std::io::Write;
 use std::os::fd::AsFd;
@@ -26,13 +27,32 @@ pub fn open(verbose: bool) {
     };
     // Not `env_logger::init`: that one reads RUST_LOG.
     let mut log = Builder::new();
-    log.filter_level(level).target(Target::Stderr);
+    log.filter_level(level).target(Target::Pipe(Box::new(Patient::default())));
     log.format(move |out, record| match record.level() {
         level if journal => writeln!(out, "<{}>{}", priority(level), record.args()),
         Level::Error | Level::Warn => writeln!(out, "reaper: {}", record.args()),
         _ => writeln!(out, "{}", record.args()),
     });
     log.init();
+}
+
+/// Standard error, as long as somebody reads it: we may have the turn, or a bar up, and keep neither for who stopped his pager.
+#[derive(Default)]
+struct Patient {
+    is_unread: bool,
+}
+
+impl Write for Patient {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if !self.is_unread {
+            self.is_unread = !streams::say(2, &String::from_utf8_lossy(bytes));
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The number by which syslog and the journal call a level (sd-daemon(3)).

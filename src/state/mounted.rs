@@ -42,9 +42,10 @@ impl Source {
     pub fn table(&self) -> Result<Table, Error> {
         // KERNEL: the table is that of the mount namespace in which the reader is when it opens the file.
         let file = fd::open_magic(&self.0, "self/mountinfo", How::Read).doing("open", "/proc/self/mountinfo")?;
-        let mut text = String::new();
-        File::from(file).read_to_string(&mut text).map_err(|e| fd::errno(&e)).doing("read", "/proc/self/mountinfo")?;
-        Ok(Table::of(&text))
+        // A name may hold any bytes; what is no text is no pin.
+        let mut table = Vec::new();
+        File::from(file).read_to_end(&mut table).map_err(|e| fd::errno(&e)).doing("read", "/proc/self/mountinfo")?;
+        Ok(Table::of(&String::from_utf8_lossy(&table)))
     }
 }
 

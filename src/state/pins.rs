@@ -8,6 +8,7 @@ use super::jails::JailDir;
 use crate::error::Error;
 use crate::id::Target;
 use crate::layout;
+use crate::policy::{ENTER, OWN, RUN};
 use crate::sys::expire::is_mount_namespace;
 use crate::sys::fd::{self, How};
 use crate::sys::lock::Lock;
@@ -55,6 +56,29 @@ enum Kind {
 /// The target a pin belongs to; `None` for a name no jail of ours has.
 pub fn target_of(name: &str) -> Option<Target> {
     Target::parse(name)
+}
+
+/// Whether the policy lets anybody into a jail of this target; for another one there is no pin but an older policy's.
+pub fn may_have_a_jail(target: Target) -> bool {
+    let within = |first: u32, last: u32| (first..=last).contains(&target.get());
+    ENTER.iter().any(|rule| within(rule.first, rule.last)) || within(OWN.0, OWN.1)
+}
+
+/// Whether it is well that there is no holder: none was there since the machine started. One that was unmounted took every jail out
+/// of sight with it, and nobody can tell any more whether programs run in one.
+pub fn judge_absence() -> Result<(), Error> {
+    let place = format!("{RUN}/{}", layout::HOLDER);
+    match fd::open(&place, How::Place) {
+        Err(Errno::ENOENT) => Ok(()),
+        _ => Err(Error::failed(
+            "find the jails",
+            "",
+            format!(
+                "somebody unmounted {place}; a program that runs in a jail is known to nobody now: end each (ps -u USER), \
+                 and then remove {place}, or let the next call of trampoline make a new one"
+            ),
+        )),
+    }
 }
 
 impl Pins {
@@ -144,7 +168,7 @@ impl Pins {
 /// Takes a jail down if nobody holds a lease. Under the lock, so nobody makes it anew meanwhile; and if entries are barred
 /// as well, it is down for good. The process is in the host's mount namespace before and after.
 pub fn take_down(root: &Root, host: &Host, dir: &JailDir, _: &Lock) -> Result<Pin, Error> {
-    let Some(holder) = Holder::find()? else { return Ok(Pin::Gone) };
+    let Some(holder) = Holder::find()? else { return judge_absence().map(|()| Pin::Gone) };
     holder.enter(root)?;
     let done = Pins::enter().and_then(|pins| pins.unmount(root, dir.target));
     host.back(root)?;

@@ -44,7 +44,7 @@ fn streams() -> Result<()> {
 }
 
 /// Interval timers survive execve, and an alarm between a mount and the drop would end us there.
-fn timers() -> Result<()> {
+pub fn timers() -> Result<()> {
     // SAFETY: an all-zero itimerval is a valid one and says "off".
     let off: libc::itimerval = unsafe { std::mem::zeroed() };
     [libc::ITIMER_REAL, libc::ITIMER_VIRTUAL, libc::ITIMER_PROF].into_iter().try_for_each(|which| {

@@ -1,7 +1,7 @@
 //! What a sweep asks of the kernel. The setuid program has no use for it, and none of it is linked in there.
 
 use super::lock::Lock;
-use super::{Errno, Result, fd};
+use super::{Errno, Result, clean, fd, limit};
 use crate::sys::root::Root;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::mount::MntFlags;
@@ -31,6 +31,13 @@ pub enum Expiry {
 #[doc(alias = "MNT_EXPIRE")]
 pub fn expire(_: &Root, name: &str) -> Result<Expiry> {
     ask(name, MntFlags::MNT_EXPIRE)
+}
+
+/// Puts right what root's shell, cron or a supervisor may have left in this process: by a limit of the size of files, or an alarm, it
+/// would end between two jails. Signals stay as they are, for who runs it may want to end it.
+pub fn keep_no_limits(root: &Root) -> Result<()> {
+    limit::room(root)?;
+    clean::timers()
 }
 
 /// Keeps this process on the processor it runs on, so that what goes with a jail changes no mounts while the next is looked up.

@@ -25,21 +25,26 @@ const PIECE: usize = 4096;
 /// How long a piece waits for its reader, in milliseconds.
 const PATIENCE: u16 = 1000;
 
-/// Writes all bytes to standard output (1) or standard error (2); a reader who left, or who does not read, is not our failure.
-pub fn say(stream: usize, text: &str) {
-    let Some(fd) = stdio().get(stream).copied() else { return };
+/// Writes all bytes to standard output (1) or standard error (2), and says whether somebody took them all; a reader who left, or
+/// who does not read, is not our failure.
+pub fn say(stream: usize, text: &str) -> bool {
+    let Some(fd) = stdio().get(stream).copied() else { return false };
     // What goes wrong before all signals are blocked is said too: no signal for the writer must take the place of its exit code.
     let unheard: SigSet = [Signal::SIGPIPE, Signal::SIGXFSZ].into_iter().collect();
     unheard.thread_block().unwrap_or(());
     let mut rest = text.as_bytes();
-    while !rest.is_empty() && is_read(fd) {
+    while !rest.is_empty() {
+        if !is_read(fd) {
+            return false;
+        }
         match nix::unistd::write(fd, rest.get(..PIECE).unwrap_or(rest)) {
-            Ok(0) => return,
+            Ok(0) => return false,
             Ok(count) => rest = rest.get(count..).unwrap_or_default(),
             Err(Errno::EINTR) => {}
-            Err(_) => return,
+            Err(_) => return false,
         }
     }
+    true
 }
 
 /// Whether a write would not wait for a reader. What a caller or a program filled up must not hold us.

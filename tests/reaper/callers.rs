@@ -6,6 +6,7 @@ use std::fs::{self, File, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 /// What somebody might leave in the environment to make a program talk, write or load.
 const NOISE: [(&str, &str); 12] = [
@@ -92,12 +93,23 @@ fn nobody_but_root_sweeps_not_even_with_a_setuid_bit_on_the_reaper() {
     let copy = user.in_home("reaper");
     executable::copied(program("reaper"), &copy, (0, 0), 0o4755);
     fs::set_permissions(&user.home, Permissions::from_mode(0o755)).unwrap();
+    let precious = user.in_home("precious");
+    fs::write(&precious, "root's").unwrap();
+    fs::set_permissions(&precious, Permissions::from_mode(0o600)).unwrap();
     for (path, uid) in [(&copy, WWW), (&copy, user.uid), (&program("reaper"), WWW)] {
-        for words in [&[][..], &["--dry-run"], &["--drain", &user.name], &["--drain", "--all"], &["--json"]] {
+        for words in [
+            &[][..],
+            &["--dry-run"],
+            &["--drain", &user.name],
+            &["--drain", "--all"],
+            &["--json"],
+            &["--metrics", precious.to_str().unwrap()],
+        ] {
             let done = reaped::of(&Command::new(path).env_clear().args(words).uid(uid).gid(uid).output().unwrap());
             assert_eq!(done.code, 77, "{words:?} by {uid}: {done:?}");
             let said = "reaper: refused: only root sweeps; run it as root, or let the timer trampoline-reaper.timer do it\n";
             assert_eq!(done.err, said, "{words:?} by {uid}");
+            assert_eq!(fs::read_to_string(&precious).unwrap(), "root's", "{words:?} by {uid}");
         }
     }
     // Root of a user namespace is not root.
@@ -105,6 +117,45 @@ fn nobody_but_root_sweeps_not_even_with_a_setuid_bit_on_the_reaper() {
     let done = reaped::of(&done);
     assert!([77, 125].contains(&done.code), "{done:?}");
     assert_eq!(reaped::run(&["--json"]).outcome(user.uid), "unmounted", "none of them was a use or a sweep");
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn neither_a_limit_nor_an_alarm_that_was_inherited_ends_a_sweep() {
+    let user = User::new();
+    let _ours_alone = sweep::ours();
+    let said = user.in_home("said");
+    user.ensure();
+    for outcome in ["marked", "unmounted"] {
+        let mut command = reaped::command();
+        process::before_exec(&mut command, || {
+            process::soft_limit(libc::RLIMIT_FSIZE, 0)?;
+            process::soft_limit(libc::RLIMIT_CPU, 1)?;
+            process::timer(libc::ITIMER_REAL, 20)
+        });
+        let file = File::create(&said).unwrap();
+        let done = command.arg("-v").stderr(file).output().unwrap();
+        let said = fs::read_to_string(&said).unwrap();
+        assert!(done.status.success() && said.contains(&format!("{}: {outcome}\n", user.uid)), "{done:?}: {said}");
+    }
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_reader_who_stopped_reading_holds_up_no_sweep_and_nobody_who_waits_for_one() {
+    let user = User::new();
+    let sweeps = sweep::ours();
+    user.ensure();
+    let (unread, full) = std::io::pipe().unwrap();
+    let start = Instant::now();
+    let mut filler = Command::new("dd");
+    filler.args(["if=/dev/zero", "bs=65536", "count=1", "status=none"]).stdout(full.try_clone().unwrap());
+    assert!(filler.status().unwrap().success());
+    let mut command = reaped::command();
+    let done = command.arg("-v").stderr(full.try_clone().unwrap()).status().unwrap();
+    assert!(done.success() && start.elapsed() < Duration::from_secs(20), "{done:?} after {:?}", start.elapsed());
+    assert_eq!(sweeps.sweep(user.uid), "unmounted", "the sweep nobody heard of marked it");
+    drop((full, unread));
 }
 
 #[test]

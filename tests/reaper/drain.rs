@@ -2,7 +2,7 @@
 
 use crate::common::call::{Call, Running};
 use crate::common::user::User;
-use crate::common::{log, process, program, seen, sweep};
+use crate::common::{log, process, program, reaped, seen, sweep};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -170,6 +170,56 @@ fn a_user_who_has_much_open_holds_up_no_drain_of_anybody_else_s_jail() {
     assert!(said.contains(&format!("pid {} (uid 33: ", running.pid())), "{said}");
     finish(running);
     finish(watching);
+}
+
+/// Takes as many locks of a file among names that look like pins as it may, has it open as often as it may, in twenty processes.
+const LOCKER: &str = "
+import fcntl, os, struct, time
+os.makedirs(os.path.expanduser('~/pins'))
+fd = os.open(os.path.expanduser('~/pins/x'), os.O_RDWR | os.O_CREAT)
+F_OFD_SETLK = 37
+for at in range(6000, 0, -1):
+    fcntl.fcntl(fd, F_OFD_SETLK, struct.pack('hhqqi4x', fcntl.F_WRLCK, 0, at * 2, 1, 0))
+try:
+    while True: last = os.dup(fd)
+except OSError: os.close(last)
+for _ in range(19):
+    if os.fork() == 0: break
+else: open('/tmp/ready', 'w')
+time.sleep(600)
+";
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_user_who_holds_many_locks_holds_up_no_drain_and_no_look() {
+    let _ours_alone = sweep::none();
+    let (user, other) = (User::new(), User::new());
+    let locking = other.call(&["/usr/bin/python3", "-I", "-c", LOCKER]).start();
+    assert!(seen::within(Duration::from_secs(60), || other.file("tmp/ready").exists()), "nobody locks");
+    let running = session(&user);
+    let start = Instant::now();
+    let (code, said) = drain(&["--drain", &user.name, "--wait", "1"]);
+    assert_eq!(code, 75, "{said}");
+    assert!(said.contains(&format!("pid {} (uid 33: ", running.pid())), "{said}");
+    let looked = reaped::run(&["--dry-run", "--json"]);
+    assert_eq!((looked.code, looked.outcome(user.uid).as_str()), (0, "in-use"), "{looked:?}");
+    assert!(start.elapsed() < Duration::from_secs(12), "{:?}: {said}", start.elapsed());
+    finish(running);
+    finish(locking);
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_drain_of_all_bars_everybody_before_it_looks_who_there_is() {
+    let _ours_alone = sweep::ours();
+    let user = User::new();
+    let trace = user.in_home("trace");
+    let mut command = Command::new("strace");
+    command.args(["-y", "-qq", "-e", "trace=fcntl,getdents64", "-o"]).arg(&trace).arg(program("reaper"));
+    assert!(command.args(["--drain", "--all", "--wait", "5"]).stdout(Stdio::null()).status().unwrap().success());
+    let calls = std::fs::read_to_string(&trace).unwrap();
+    let at = |what: &str| calls.lines().position(|line| line.contains(what) && line.contains("/jails>")).unwrap();
+    assert!(at("F_OFD_SETLK") < at("getdents64("), "{calls}");
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! The file for Prometheus: whole or not at all, and never more important than the sweep.
 
 use crate::common::user::User;
-use crate::common::{process, reaped, sweep};
+use crate::common::{process, program, reaped, seen, sweep};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// One figure of a file.
 #[track_caller]
@@ -103,6 +105,39 @@ fn a_reader_finds_the_old_file_or_the_new_one_and_never_half_of_one() {
         over.store(true, Ordering::SeqCst);
         assert!(reader.join().unwrap() > 30);
     });
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn of_two_reapers_that_write_the_same_file_each_writes_all_of_it() {
+    let user = User::new();
+    let shelf = Shelf::of(&user);
+    let _ours_alone = sweep::ours();
+    let file = shelf.file("x.prom");
+    user.ensure();
+    // The first is held up before the new file has its name, the second before it has anything in it.
+    let held_up = |call: &str, delay: &str| {
+        let mut command = Command::new("strace");
+        command.args(["-qq", "-o", "/dev/null", "-e", &format!("trace={call}"), "-e", &format!("inject={call}:{delay}")]);
+        command.arg(program("reaper")).args(["--metrics", &file]).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    // The note of marks has its name before the figures have theirs.
+    let first = held_up("renameat", "delay_enter=600000:when=2");
+    assert!(seen::within(Duration::from_secs(5), || Path::new(&shelf.file(".x.prom.new")).exists()));
+    let second = held_up("fchmod", "delay_enter=300000");
+    let (mut looks, mut children) = (0, [first, second]);
+    while children.iter_mut().any(|child| child.try_wait().unwrap().is_none()) {
+        if let Ok(text) = fs::read_to_string(&file) {
+            assert!(text.contains("trampoline_storage_returned_bytes 0\n"), "{text:?}");
+            looks += 1;
+        }
+    }
+    for child in children {
+        let done = reaped::of(&child.wait_with_output().unwrap());
+        done.well();
+    }
+    assert!(looks > 0);
+    assert_eq!(names(&shelf.0), ["x.prom"]);
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use crate::common::user::User;
 use crate::common::{process, reaped, seen, sweep};
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 
 /// Uids that no user of the tests has.
@@ -45,6 +47,45 @@ fn are_left_alone(names: &[&str]) {
             assert_eq!(swept.err.lines().filter(|line| says(line)).count(), 1, "{name:?}: {}", swept.err);
         }
         assert!(!swept.err.chars().any(|c| c.is_control() && c != '\n'), "{swept:?}");
+    }
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn an_empty_file_by_the_name_of_a_uid_that_no_policy_lets_in_is_left_alone() {
+    let user = User::new();
+    let _ours_alone = sweep::ours();
+    user.ensure();
+    let names = ["1", "10", "100", "999", "60000"];
+    let strangers = Strangers::put(&names, || names.iter().try_for_each(|name| fs::write(format!("/pins/{name}"), "")));
+    are_left_alone(&names);
+    drop(strangers);
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn what_is_mounted_on_a_name_that_is_no_text_stops_no_sweep() {
+    let user = User::new();
+    let _ours_alone = sweep::ours();
+    user.ensure();
+    let path = c"/pins/\xff\xfe";
+    let put = || {
+        fs::write(OsStr::from_bytes(path.to_bytes()), "")?;
+        // SAFETY: C strings, and null where mount(2) allows it.
+        let mounted = unsafe { libc::mount(path.as_ptr(), path.as_ptr(), std::ptr::null(), libc::MS_BIND, std::ptr::null()) };
+        process::said(mounted).map(|_| ())
+    };
+    assert_eq!(seen::in_holder(|| put().map(|()| 1)), 1);
+    let said: Vec<_> = [&["--json"][..], &["--json", "--dry-run"], &["--json"]].iter().map(|words| reaped::run(words)).collect();
+    let taken = seen::in_holder(|| {
+        // SAFETY: a C string and numbers.
+        process::said(unsafe { libc::umount2(path.as_ptr(), libc::MNT_DETACH) })?;
+        fs::remove_file(OsStr::from_bytes(path.to_bytes())).map(|()| 1)
+    });
+    assert_eq!(taken, 1);
+    for (done, outcome) in said.iter().zip(["marked", "idle", "unmounted"]) {
+        assert_eq!((done.code, done.outcome(user.uid).as_str()), (0, outcome), "{done:?}");
+        assert_eq!(done.outcome("\\xff\\xfe"), "left-alone", "{done:?}");
     }
 }
 

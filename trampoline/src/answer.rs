@@ -35,7 +35,7 @@ pub fn about(_: &User, question: &Request) -> u8 {
         Request::Help | Request::Jail(_) => say(1, HELP),
         Request::Version => say(1, concat!("trampoline ", env!("CARGO_PKG_VERSION"), "\n")),
         Request::Policy => say(1, &explain::policy()),
-    }
+    };
     0
 }
 
