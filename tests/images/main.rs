@@ -21,6 +21,7 @@ mod sources;
 mod strangers;
 mod talk;
 mod tiny;
+mod told;
 mod verified;
 mod writes;
 

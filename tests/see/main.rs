@@ -15,6 +15,7 @@ mod reach;
 mod terminal;
 mod top;
 mod trouble;
+mod used;
 
 use common::call::Running;
 use common::user::User;

@@ -17,13 +17,16 @@ use jail::sys::root::Root;
 
 /// Removes the generations that nobody can get any more: not in service, shown by no live jail, and not among the `keep`
 /// youngest below the one in service, which a rollback may want.
-pub fn collect(root: &Root, host: &Host, name: Option<&Name>, keep: usize, dry_run: bool) -> Result<(), Error> {
-    let names = match name {
+pub fn collect(root: &Root, host: &Host, asked: Option<&Name>, keep: usize, dry_run: bool) -> Result<(), Error> {
+    let names = match asked {
         Some(name) => vec![name.clone()],
         None => Generations::all()?.into_iter().map(|image| image.name).collect(),
     };
     let mut text = String::new();
     for name in names {
+        if asked.is_none() && Generations::there(&name)?.is_none() {
+            continue;
+        }
         let image = if dry_run { Generations::look(&name)? } else { Generations::change(&name)? };
         let Some(current) = image.current()? else { continue };
         let kept: Vec<u32> = image.numbers()?.into_iter().rev().filter(|number| *number < current).take(keep).collect();

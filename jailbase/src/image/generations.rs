@@ -58,19 +58,23 @@ impl Generations {
         };
         let mut names: Vec<Name> = files::names(&dir).doing("list", &path)?.iter().filter_map(|name| Name::new(name)).collect();
         names.sort();
-        names.iter().map(Self::look).collect()
+        names.iter().filter_map(|name| Self::there(name).transpose()).collect()
     }
 
     /// An image that is there, to be looked at.
     pub fn look(name: &Name) -> Result<Self, Error> {
+        let none = || Error::Refused(format!("there is no image {name}; jailbase image ls lists those there are"));
+        Self::there(name)?.ok_or_else(none)
+    }
+
+    /// The same, or nothing: one of all may be removed while they are gone through.
+    pub fn there(name: &Name) -> Result<Option<Self>, Error> {
         let path = layout::image_dir(name);
         let dir = match fd::open(&path, How::List) {
-            Err(Errno::ENOENT) => {
-                return Err(Error::Refused(format!("there is no image {name}; jailbase image ls lists those there are")));
-            }
+            Err(Errno::ENOENT) => return Ok(None),
             opened => judge::directory(opened.doing("open", &path)?, &path)?,
         };
-        Ok(Self { name: name.clone(), path, dir, lock: None })
+        Ok(Some(Self { name: name.clone(), path, dir, lock: None }))
     }
 
     /// An image that is there, to be changed by us alone.

@@ -3,7 +3,7 @@
 use super::about::About;
 use super::generations::Generations;
 use crate::live::{self, Jails, Tree};
-use crate::table::{bytes, table};
+use crate::table::{bytes, counted, table};
 use crate::tell;
 use jail::error::Error;
 use jail::id::Name;
@@ -121,13 +121,14 @@ fn page(row: &Row) -> String {
             lines.push(("made by", format!("{by} of {}@{base}", row.image)));
         }
         let cost = about.cost;
+        let of_files = |count: u64, size: u64| format!("{}, {}", counted(count, "file"), bytes(size));
         lines.extend([
             ("built", about.built.clone()),
             ("entries", about.entries.to_string()),
             ("size", bytes(about.bytes)),
-            ("copied", format!("{} files, {}", cost.copied_files, bytes(cost.copied_bytes))),
-            ("linked", format!("{} files, {}", cost.linked_files, bytes(cost.linked_bytes))),
-            ("cloned", format!("{} files, {}", cost.cloned_files, bytes(cost.cloned_bytes))),
+            ("copied", of_files(cost.copied_files, cost.copied_bytes)),
+            ("linked", of_files(cost.linked_files, cost.linked_bytes)),
+            ("cloned", of_files(cost.cloned_files, cost.cloned_bytes)),
             ("digest", about.digest.clone()),
         ]);
     }
