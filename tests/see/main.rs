@@ -8,6 +8,7 @@ mod common;
 mod counting;
 mod entering;
 mod explaining;
+mod hindered;
 mod killing;
 mod listing;
 mod logs;

@@ -79,7 +79,9 @@ impl About {
     /// Reads that of a generation; `None` for one that has none, made before there were any.
     pub fn read(generation: &Path) -> Result<Option<Self>, Error> {
         let path = generation.join(FILE);
-        let failed = |error: &dyn std::fmt::Display| Error::failed("read", path.display().to_string(), error);
+        let failed = |error: &dyn std::fmt::Display| {
+            Error::failed("read", path.display().to_string(), format!("{error}; build the image anew"))
+        };
         match std::fs::read(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(failed(&error)),

@@ -83,7 +83,9 @@ fn upgraded(generations: &Generations, stage: &Stage, base: u32, recipe: &Recipe
 /// Copies a generation into a stage: file by file, so that nothing that is written now is written into what was published.
 fn clone(generations: &Generations, stage: &Stage, base: u32, recipe: &Recipe) -> Result<Image, Error> {
     let manifest = generations.generation(base).join(layout::MANIFEST);
-    let failed = |why: &dyn std::fmt::Display| Error::failed("read", manifest.display().to_string(), why);
+    let failed = |why: &dyn std::fmt::Display| {
+        Error::failed("read", manifest.display().to_string(), format!("{why}; build the image anew"))
+    };
     let bytes = std::fs::read(&manifest).map_err(|error| failed(&error))?;
     let image = Image::read(&bytes).map_err(|why| failed(&why))?;
     let tree = Tree::new(stage.tree())?;
@@ -99,5 +101,9 @@ fn recipe(generations: &Generations, number: u32) -> Result<Recipe, Error> {
 }
 
 fn well(status: ExitStatus, who: &str) -> Result<(), Error> {
-    if status.success() { Ok(()) } else { Err(Error::Refused(format!("{who} ended with {status}; nothing was published"))) }
+    if status.success() {
+        Ok(())
+    } else {
+        Err(Error::Refused(format!("{who} ended with {status}; nothing was published, and it can be done again")))
+    }
 }

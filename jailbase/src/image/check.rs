@@ -58,7 +58,9 @@ pub fn run(name: Option<&Name>, asked: Option<u32>, json: bool) -> Result<(), Er
 fn one(image: &Generations, number: u32) -> Result<(usize, Vec<Finding>), Error> {
     let (tree, place) = (image.tree(number), image.generation(number));
     let manifest = place.join(layout::MANIFEST);
-    let failed = |why: &dyn std::fmt::Display| Error::failed("read", manifest.display().to_string(), why);
+    let failed = |why: &dyn std::fmt::Display| {
+        Error::failed("read", manifest.display().to_string(), format!("{why}; build the image anew"))
+    };
     let manifest = std::fs::read(&manifest).map_err(|error| failed(&error))?;
     let manifest = Image::read(&manifest).map_err(|why| failed(&why))?;
     let found = walk::all(&tree)?;

@@ -14,28 +14,38 @@ use jail::sys::why;
 pub fn all(spec: &Spec, generation: Result<&Generation, &Error>) -> Vec<String> {
     let mut found = Vec::new();
     let target = spec.uid.get();
+    // What is described anew is written anew.
+    let again = format!("jailbase user add {}, with the options it was added with, mends that", spec.name);
     let named = ENTER.iter().map(|rule| (rule.first, rule.last)).chain([OWN]);
     if !named.into_iter().any(|(first, last)| (first..=last).contains(&target)) {
-        found.push(format!("the compiled policy lets nobody enter the jail of uid {target}; see trampoline --policy"));
+        found.push(format!(
+            "the compiled policy lets nobody enter the jail of uid {target} (see trampoline --policy); give the user another uid, or change policy.toml and rebuild"
+        ));
     }
     match Jails::open() {
         Err(error) => found.push(reason(&error)),
         Ok(jails) => {
             match jails.target(&spec.name) {
                 Ok(target) if target == spec.uid => {}
-                Ok(other) => found.push(format!("the name {} stands for uid {other}; by the uid it would be let in", spec.name)),
-                Err(error) => found.push(reason(&error)),
+                Ok(other) => found.push(format!(
+                    "the name {} stands for uid {other}, and only by the uid is this one let in; {again}",
+                    spec.name
+                )),
+                Err(error) => found.push(advised(&error, &again)),
             }
             found.extend(jails.admit(spec.uid).err().as_ref().map(reason));
             match jails.jail(spec.uid) {
-                Ok(dir) => found.extend(files(&dir)),
-                Err(error) => found.push(reason(&error)),
+                Ok(dir) => found.extend(files(&dir).iter().map(|error| advised(error, &again))),
+                Err(error) => found.push(advised(&error, &again)),
             }
         }
     }
     match generation {
         Ok(generation) => found.extend(places(spec, generation)),
-        Err(error) => found.push(reason(error)),
+        Err(error) => {
+            let other = format!("jailbase image ls lists what there is, jailbase user set {} --image takes another", spec.name);
+            found.push(advised(error, &other));
+        }
     }
     found.extend(home(spec));
     found
@@ -49,37 +59,53 @@ fn reason(error: &Error) -> String {
     }
 }
 
-fn files(dir: &JailDir) -> Vec<String> {
-    let mut found: Vec<String> = [layout::PASSWD, layout::GROUP]
-        .iter()
-        .filter_map(|name| dir.place(name, How::Place).err().as_ref().map(reason))
-        .collect();
-    found.extend(dir.tmp().err().as_ref().map(reason));
-    found
+/// The same, and what to do about it.
+fn advised(error: &Error, advice: &str) -> String {
+    match reason(error) {
+        // One that says more than what is wrong says it already.
+        why if why.contains("; ") => why,
+        why => format!("{why}; {advice}"),
+    }
+}
+
+fn files(dir: &JailDir) -> Vec<Error> {
+    let lists = [layout::PASSWD, layout::GROUP].into_iter().filter_map(|name| dir.place(name, How::Place).err());
+    lists.chain(dir.tmp().err()).collect()
 }
 
 /// The directories of the host and the places of the image that the plan needs.
 fn places(spec: &Spec, generation: &Generation) -> Vec<String> {
-    let mut found = Vec::new();
-    for step in Plan::of(spec, &generation.image).0 {
-        let at = super::mounts::at(&step);
-        let looked = match &step {
-            Step::Base | Step::Pts | Step::Shm(_) | Step::Home(_) => continue,
-            Step::Own { .. } => fd::open_beneath(&generation.tree, at.trim_start_matches('/'), How::Place),
-            _ => fd::open_beneath(&generation.tree, at.trim_start_matches('/'), How::Directory),
-        };
-        found.extend(looked.err().map(|errno| format!("the image {} has no place for {at}: {}", spec.image, why(errno))));
-        if let Step::Host(dir) = &step {
-            let shown = fd::open(&format!("/{dir}"), How::Directory);
-            found.extend(shown.err().map(|errno| format!("the host's /{dir} cannot be shown: {}", why(errno))));
-        }
+    let (mut found, plan) = (Vec::new(), Plan::of(spec, &generation.image).0);
+    // No step of the plan: each session mounts its own.
+    let session = ("/proc".to_owned(), How::Directory);
+    let steps = plan.iter().filter_map(|step| match step {
+        Step::Base | Step::Pts | Step::Shm(_) | Step::Home(_) => None,
+        Step::Own { .. } => Some((super::mounts::at(step), How::Place)),
+        _ => Some((super::mounts::at(step), How::Directory)),
+    });
+    for (at, how) in steps.chain([session]) {
+        let looked = fd::open_beneath(&generation.tree, at.trim_start_matches('/'), how);
+        found.extend(looked.err().map(|errno| {
+            let (image, why) = (&spec.image, why(errno));
+            format!("the image {image} has no place for {at}: {why}; build it anew with jailbase image build {image}")
+        }));
+    }
+    for dir in plan.iter().filter_map(|step| if let Step::Host(dir) = step { Some(dir) } else { None }) {
+        found.extend(fd::open(&format!("/{dir}"), How::Directory).err().map(|errno| {
+            format!("the host's /{dir} cannot be shown: {}; make it, or build the image {} anew", why(errno), spec.image)
+        }));
     }
     found
 }
 
 fn home(spec: &Spec) -> Option<String> {
     match fd::open(spec.home.as_str(), How::Directory).and_then(fd::stat) {
-        Err(errno) => Some(format!("the home {} cannot be opened: {}", spec.home, why(errno))),
+        Err(errno) => Some(format!(
+            "the home {} cannot be opened: {}; make it, or give another with jailbase user set {} --home",
+            spec.home,
+            why(errno),
+            spec.name
+        )),
         Ok(stat) if stat.st_uid != spec.uid.get() => {
             Some(format!("the home {} belongs to uid {}; chown it to uid {}", spec.home, stat.st_uid, spec.uid))
         }

@@ -104,7 +104,7 @@ pub fn run(root: &Root, host: &Host, words: &Words) -> Result<(), Error> {
         left => Err(Error::failed(
             "end",
             format!("{left} sessions of {}", spec.name),
-            "their processes wait for a disk or a file server",
+            "their processes wait for a disk or a file server, and end when that answers",
         )),
     }
 }

@@ -67,7 +67,7 @@ fn of_files(most: usize, is_about: &impl Fn(&Line) -> bool) -> Result<Vec<Line>,
     let there = FILES.iter().find(|pair| pair.iter().any(|path| Path::new(path).is_file()));
     let pair = there.ok_or_else(|| {
         let why = format!(
-            "no journal runs, and neither auth.log, secure nor messages is in /var/log; trampoline writes to {}",
+            "no journal runs, and neither auth.log, secure nor messages is in /var/log; trampoline writes to {}; start journald or rsyslog, which keep what comes there",
             jail::policy::LOG
         );
         Error::failed("find", "the system log", why)

@@ -65,7 +65,7 @@ fn accounts() -> Result<String, Error> {
             log::warn!("the name services list no accounts; who has the group as primary group alone is not found");
             Ok(String::new())
         }
-        _ => Err(failed(format!("getent passwd: {}", done.status))),
+        _ => Err(failed(format!("getent passwd: {}; run it to see what it says", done.status))),
     }
 }
 

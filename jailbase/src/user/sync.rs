@@ -161,7 +161,11 @@ fn leave(root: &Root, host: &Host, words: &Words, left: Vec<Known>) -> Result<Ve
 
 /// Gives one member a jail, or brings the one there is up to date.
 fn member(root: &Root, host: &Host, words: &Words, name: &str, found: Option<&Members>) -> Result<Row, Error> {
-    let no = || Error::Refused("no jail can have a user of that name: letters, digits, _ - and ., 32 bytes at most".into());
+    let no = || {
+        Error::Refused(
+            "no jail can have a user of that name: letters, digits, _ - and ., 32 bytes at most; give the account another".into(),
+        )
+    };
     let name = Name::new(name).ok_or_else(no)?;
     let old = there(&name);
     let wanted = wanted(words, &name, old.as_ref(), found)?;
