@@ -18,6 +18,12 @@ pub fn kill(pid: u32, signal: i32) {
     unsafe { libc::kill(i32::try_from(pid).unwrap(), signal) };
 }
 
+/// Kills a process group.
+pub fn kill_group(leader: u32) {
+    // SAFETY: two numbers; the pid is positive, so one group is meant.
+    unsafe { libc::kill(-i32::try_from(leader).unwrap(), libc::SIGKILL) };
+}
+
 /// Runs something in the new process, between fork and exec.
 pub fn before_exec(command: &mut Command, what: impl FnMut() -> io::Result<()> + Send + Sync + 'static) {
     // SAFETY: what the tests do there is a handful of system calls; glibc keeps malloc usable after a fork.

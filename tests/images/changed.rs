@@ -23,7 +23,7 @@ fn debian() -> &'static str {
 }
 
 /// An image of its own that is a clone of the Debian one, sharing its files: made by hand, as no command does it.
-fn of_debian(name: &str) -> Own {
+pub fn of_debian(name: &str) -> Own {
     let own = Own::new(name);
     let from = format!("{STATE}/images/{}", debian());
     let current = fs::read_link(format!("{from}/current")).unwrap();
@@ -39,7 +39,7 @@ fn of_debian(name: &str) -> Own {
 }
 
 /// Which busybox a generation has installed, as its package manager knows it.
-fn version(own: &Own, number: u32) -> String {
+pub fn version(own: &Own, number: u32) -> String {
     let status = fs::read_to_string(own.file(number, "var/lib/dpkg/status")).unwrap();
     let package = status.split("\n\n").find(|package| package.starts_with("Package: busybox\n")).unwrap();
     package.lines().find_map(|line| line.strip_prefix("Version: ")).unwrap().to_owned()
@@ -65,6 +65,20 @@ fn alone(own: &Own, number: u32, other: u32) -> u64 {
         new.insert(inode(line), size);
     }
     new.values().sum()
+}
+
+/// Older than any there was.
+pub const OLD: &str = "1:1.0-1";
+
+/// What the mirrors have today decides nothing: in a second generation one package is old, so that apt has to fetch and unpack it.
+pub fn age(own: &Own) {
+    let line = format!(
+        "set -e
+        sed -i '/^Package: busybox$/,/^$/s/^Version: .*/Version: {OLD}/' /var/lib/dpkg/status
+        rm /usr/bin/busybox; printf '#!/bin/sh\\necho old\\n' > /usr/bin/busybox; chmod 755 /usr/bin/busybox"
+    );
+    jailbase(["image", "edit", &own.name, "--", "/bin/sh", "-c", &line]).well();
+    assert_eq!((own.current(), version(own, 2).as_str()), (2, OLD));
 }
 
 fn shown(name: &str) -> serde_json::Value {
@@ -181,15 +195,8 @@ fn what_is_run_in_an_edit_has_little_of_roots_rights_and_sees_nothing_of_the_hos
 #[ignore = "needs root and installed programs: make check"]
 fn an_update_of_a_debian_image_upgrades_a_clone_and_costs_little() {
     let own = of_debian("upgrade");
-    let (was, old) = (version(&own, 1), "1:1.0-1");
-    // What the mirrors have today decides nothing: one package is made old, so that apt has to fetch and unpack it.
-    let age = format!(
-        "set -e
-        sed -i '/^Package: busybox$/,/^$/s/^Version: .*/Version: {old}/' /var/lib/dpkg/status
-        rm /usr/bin/busybox; printf '#!/bin/sh\\necho old\\n' > /usr/bin/busybox; chmod 755 /usr/bin/busybox"
-    );
-    jailbase(["image", "edit", &own.name, "--", "/bin/sh", "-c", &age]).well();
-    assert_eq!((own.current(), version(&own, 2).as_str()), (2, old));
+    let (was, old) = (version(&own, 1), OLD);
+    age(&own);
     let (user, other) = (User::with(&["--image", &own.name]), User::with(&["--image", &own.name]));
     let _nobody = sweep::none();
     let mut talk = Talk::with(&user, &["/bin/sh", "-c", "while read line; do busybox echo new; done"]);

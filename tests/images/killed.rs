@@ -194,7 +194,7 @@ fn a_build_of_debian_that_is_killed_or_fails_leaves_the_old_generation_in_servic
 }
 
 /// The command lines that name an image, or whose processes are in a tree of it.
-fn running_in(own: &Own) -> Vec<String> {
+pub fn running_in(own: &Own) -> Vec<String> {
     let of = |dir: std::path::PathBuf| {
         let words = String::from_utf8_lossy(&fs::read(dir.join("cmdline")).ok()?).replace('\0', " ");
         let is_there = fs::read_link(dir.join("root")).is_ok_and(|root| root.starts_with(own.dir()));

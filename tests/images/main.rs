@@ -22,6 +22,7 @@ mod strangers;
 mod talk;
 mod tiny;
 mod told;
+mod upgraded;
 mod verified;
 mod writes;
 
