@@ -147,13 +147,18 @@ fn nobody_but_root_sweeps_not_even_by_a_setuid_bit_that_was_set_by_mistake() {
     let copy = place.0.join("reaper");
     executable::copied(program("reaper"), &copy, (0, 0), 0o4755);
     fs::set_permissions(&place.0, Permissions::from_mode(0o755)).unwrap();
+    // What the caller may name for root to write.
+    let shadow = place.0.join("shadow");
+    fs::write(&shadow, "root's").unwrap();
+    fs::set_permissions(&shadow, Permissions::from_mode(0o600)).unwrap();
     let sweeps = sweep::ours();
     user.ensure();
     for reaper in [program("reaper"), copy] {
         for caller in [33, user.uid, 65_534] {
-            for _ in 0..3 {
-                let done = Call::of(&reaper, ["-v"]).by(caller, caller).run();
+            for words in [&["-v"][..], &["-v"], &["-v", "--metrics", shadow.to_str().unwrap()]] {
+                let done = Call::of(&reaper, words).by(caller, caller).run();
                 assert_eq!((done.code(), done.text().as_str()), (77, ""));
+                assert_eq!(fs::read_to_string(&shadow).unwrap(), "root's");
                 assert!(done.err.contains("only root sweeps"), "{}", done.err);
             }
         }

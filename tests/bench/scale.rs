@@ -55,10 +55,10 @@ fn size(crew: &mut Crew, ours: &Ours, jails: u32, rounds: u32) -> Outcome<Column
         }
         if cycle == 0 {
             cells = beside(crew, ours, jails, rounds, &before)?;
-            // The latecomers are there as well, and marked, and go first.
-            sweep_twice(crew, programs)?;
-            for number in 0..jails {
-                crew.look(Who::Web, &ensure(ours, number))?;
+            // The latecomers' jails are no part of the crowd.
+            for number in LATE..LATE.saturating_add(LATECOMERS) {
+                crew.look(Who::Root, &[vec![programs.jailbase.clone()], users::rm(number)].concat())?;
+                crew.look(Who::Root, &[vec![programs.jailbase.clone()], users::add(number)].concat())?;
             }
         }
         // The first marks all, since each was entered after the last; the second takes all of them down.

@@ -120,10 +120,11 @@ fn a_reaper_killed_at_whatever_call_holds_up_no_sweep_and_no_entry_after_it() {
     std::fs::create_dir(&dir).unwrap();
     let metrics = dir.join("metrics.prom");
     let name = stage.scenes[0].user.name.clone();
-    let orders: [(Order, &[[State; 2]]); 3] = [
+    let orders: [(Order, &[[State; 2]]); 4] = [
         (Order::new(program("reaper"), ["-v"]), &STATES),
         (Order::new(program("reaper"), ["--json", "--metrics", metrics.to_str().unwrap()]), &[[Marked, Used]]),
         (Order::new(program("reaper"), ["--drain", &name]), &[[Used, Absent], [Marked, Used]]),
+        (Order::new(program("reaper"), ["--drain", "--all"]), &[[Used, Marked], [Place, Used]]),
     ];
     let (mut points, mut kills, mut known) = (0, 0, Vec::new());
     let at_rest = |stage: &Stage| stage.scenes.each_ref().map(|s| remains::on_host(s.user.uid, &s.user.home));
