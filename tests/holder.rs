@@ -76,7 +76,7 @@ impl Drop for Lain {
 /// The same, and nobody has missed it: as if the machine had just started.
 fn forget() {
     lose();
-    std::fs::remove_file(holder()).unwrap();
+    drop(std::fs::remove_file(holder()));
 }
 
 /// The reaper finds nothing to do, says so only when asked, and after the next call all is as ever.
@@ -213,6 +213,7 @@ fn what_it_makes_has_the_same_modes_under_every_umask() {
         lose();
         assert_eq!(mode(&holder()), 0o600);
     }
+    forget();
 }
 
 #[test]
@@ -268,7 +269,7 @@ fn without_the_directory_of_jails_the_sweep_fails_and_says_so_and_the_next_one_r
 #[ignore = "needs root and installed programs: make check"]
 fn on_a_full_run_directory_no_jail_is_made_and_it_is_said_and_with_room_again_all_is_as_ever() {
     let user = User::new();
-    lose();
+    forget();
     {
         process::mount("tmpfs", RUN, "tmpfs", 0, "mode=700,nr_inodes=1").unwrap();
         let _lain = Lain(RUN.to_owned());
@@ -283,7 +284,7 @@ fn on_a_full_run_directory_no_jail_is_made_and_it_is_said_and_with_room_again_al
 #[ignore = "needs root and installed programs: make check"]
 fn a_run_directory_that_cannot_be_written_stops_no_sweep_and_no_entry_once_the_holder_is_there() {
     let user = User::new();
-    lose();
+    forget();
     {
         process::mount("tmpfs", RUN, "tmpfs", 0, "mode=700").unwrap();
         let _lain = Lain(RUN.to_owned());
