@@ -166,6 +166,9 @@ fn who_finds_the_holder_unmounted_says_that_nobody_knows_who_runs_and_concludes_
             let done = reaped::run(words);
             assert!(done.code == code && done.err.contains(&said), "{words:?}: {done:?}");
         }
+        let metrics = format!("{}/x.prom", user.home);
+        assert_eq!(reaped::run(&["--metrics", &metrics]).code, 0);
+        assert!(std::fs::read_to_string(&metrics).unwrap().contains("\ntrampoline_sweep_success 0\n"));
         let rm = Command::new(program("jailbase")).args(["user", "rm", &user.name, "--wait", "0"]).output().unwrap();
         let told = String::from_utf8_lossy(&rm.stderr);
         assert!(rm.status.code() == Some(125) && told.contains(&said), "{told}");

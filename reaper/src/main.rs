@@ -20,7 +20,6 @@ use jail::state::host::Host;
 use jail::sys;
 use jail::sys::expire::keep_no_limits;
 use jail::sys::root::{self, Root};
-
 use options::{Options, Task};
 use report::Report;
 use std::process::ExitCode;

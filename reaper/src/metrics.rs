@@ -33,8 +33,8 @@ fn text(report: Option<&Report>) -> String {
     let mut gauge = |name: &str, help: &str, value: String| {
         text += &format!("# HELP trampoline_{name} {help}\n# TYPE trampoline_{name} gauge\ntrampoline_{name} {value}\n");
     };
-    let success = report.is_some_and(|report| report.code() == 0);
-    gauge("sweep_success", "Whether the last sweep was complete and no jail failed.", u8::from(success).to_string());
+    let success = report.is_some_and(|report| report.code() == 0 && !report.is_blind);
+    gauge("sweep_success", "Whether the last sweep was complete, saw all jails, and none failed.", u8::from(success).to_string());
     if let Some(report) = report {
         let totals = Totals::of(report);
         for (name, help, count) in [

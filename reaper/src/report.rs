@@ -26,12 +26,15 @@ pub struct Report {
     pub left_to: Option<Option<Process>>,
     /// Sessions kept a drain from its end.
     pub is_late: bool,
+    /// The holder was unmounted, and with it went what would tell who is there.
+    pub is_blind: bool,
 }
 
 impl Report {
     /// The run begins. Its time is that of a clock that nobody can set.
     pub fn begin(what: &'static str) -> Self {
-        Self { what, start: Instant::now(), took: Duration::ZERO, names: Vec::new(), left_to: None, is_late: false }
+        let (names, took) = (Vec::new(), Duration::ZERO);
+        Self { what, start: Instant::now(), took, names, left_to: None, is_late: false, is_blind: false }
     }
 
     /// Takes one outcome in, and says it.

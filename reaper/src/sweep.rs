@@ -27,7 +27,10 @@ pub fn run(root: &Root, host: &Host) -> Result<Report, Error> {
     let Some(holder) = Holder::find()? else {
         match pins::judge_absence() {
             Ok(()) => log::debug!("no jail is up: nothing to do"),
-            Err(lost) => log::warn!("{lost}"),
+            Err(lost) => {
+                log::warn!("{lost}");
+                report.is_blind = true;
+            }
         }
         return Ok(report);
     };

@@ -1,8 +1,10 @@
 //! The kernel and the host, spoiled.
 
-use crate::common::{LOG, RUN};
+use crate::common::user::User;
+use crate::common::{LOG, RUN, process, program, seen};
 use crate::{Programs, STATE, Said, in_world};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 /// What is broken, which check must say so, how much it matters, and a word of what it says.
 type Row = (&'static str, &'static str, &'static str, &'static str);
@@ -135,4 +137,29 @@ fn a_strange_holder_and_a_pin_that_the_host_sees_are_found() {
     assert_eq!(pin.problems(), ["mount-table"]);
     let plain = on_run(&format!("touch {RUN}/holder"));
     assert!(plain.problems().is_empty(), "{plain:#?}");
+    let lost = plain.check("holder");
+    assert!(lost.0 == "advice" && lost.1.contains("somebody unmounted"), "{plain:#?}");
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_drain_that_was_stopped_is_found_with_its_number() {
+    let user = User::new();
+    let look =
+        || Said::of(Command::new(program("jailbase")).arg("doctor").env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"));
+    assert_eq!(look().check("drains").0, "ok");
+    let running = user.call(&["sleep", "60"]).start();
+    assert!(seen::within(Duration::from_secs(5), || seen::processes(user.uid).iter().any(|(_, name)| name == "sleep")));
+    let mut drain = Command::new(program("reaper")).args(["--drain", &user.name]).stderr(Stdio::null()).spawn().unwrap();
+    assert!(seen::within(Duration::from_secs(5), || user.run(&["true"]).code() == 77));
+    process::kill(drain.id(), libc::SIGSTOP);
+    let said = look();
+    let (level, found) = said.check("drains");
+    let who = format!("pid {} ({} --drain {})", drain.id(), program("reaper").display(), user.name);
+    assert!(level == "advice" && found.contains(&who), "{said:#?}");
+    process::kill(drain.id(), libc::SIGKILL);
+    drain.wait().unwrap();
+    assert_eq!(look().check("drains").0, "ok");
+    running.signal(libc::SIGTERM);
+    running.end();
 }

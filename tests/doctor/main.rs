@@ -11,7 +11,7 @@ mod programs;
 mod trees;
 mod users;
 
-use common::{STATE, image, log, program};
+use common::{RUN, STATE, image, log, program};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
@@ -46,7 +46,8 @@ impl Drop for Programs {
 }
 
 /// What makes the doctor's world one in which a healthy installation has no problem: the reaper is scheduled. `/etc` can be
-/// written, and what is written is gone afterwards.
+/// written, and what is written is gone afterwards. KERNEL: the pin of the holder is not copied with the rest (`copy_tree`, fs/namespace.c), and nobody took it
+/// away; so its place goes too.
 fn world(programs: &Programs, spoil: &str) -> String {
     format!(
         "set -e\n\
@@ -55,6 +56,7 @@ fn world(programs: &Programs, spoil: &str) -> String {
          umount -l {STATE}/doctor-etc; rmdir {STATE}/doctor-etc; mkdir -p /etc/cron.d\n\
          say() {{ t=$(mktemp /etc/said.XXXXXX); printf '%s\\n' \"$2\" >\"$t\"; mount --bind \"$t\" \"$1\"; }}\n\
          echo '*/5 * * * * root {reaper}' >/etc/cron.d/trampoline-reaper\n\
+         [ ! -d {RUN} ] || mount -t tmpfs -o mode=700 none {RUN}\n\
          {spoil}\n\
          exec {jailbase} doctor",
         reaper = programs.path("reaper"),

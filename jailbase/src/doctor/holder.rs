@@ -17,7 +17,12 @@ use jail::sys::root::Root;
 /// `holder`, `mount-table`.
 pub fn look(root: &Root, host: &Host, report: &mut Report) {
     let (faults, well) = match pins(root, host) {
-        Ok(None) => (Vec::new(), "there is none; the first entry makes it".to_owned()),
+        Ok(None) => {
+            let lost = pins::judge_absence().err();
+            let fault =
+                lost.map(|lost| advice(reason(lost), format!("see that no program runs in a jail: rm {RUN}/{}", layout::HOLDER)));
+            (fault.into_iter().collect(), "there is none; the first entry makes it".to_owned())
+        }
         Ok(Some(names)) => {
             let strange = names.iter().filter(|name| pins::target_of(name).is_none()).map(|name| {
                 advice(format!("{name:?} lies among the pins and is none of a jail's"), "look who put it there, and remove it")

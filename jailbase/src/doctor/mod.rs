@@ -1,6 +1,7 @@
 //! `doctor`: looks at the kernel, the host and everything installed, changes nothing, and says what to do. A check is a name
 //! and one or more findings; a file here is one subject with its checks.
 
+mod drains;
 mod finding;
 mod holder;
 mod homes;
@@ -57,6 +58,7 @@ pub fn run(root: &Root, host: &Host, words: &Words) -> Result<u8, Error> {
     homes::look(&users, &mut report);
     images::look(&users, &mut report);
     holder::look(root, host, &mut report);
+    drains::look(&mut report);
     room::look(&users, &mut report);
     walkers::look(&mut report);
     let findings = report.worst_first();
