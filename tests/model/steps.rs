@@ -116,7 +116,7 @@ impl Step {
             Self::InitEndsTheRest(_) => ("src/sys/init.rs", "end_the_rest"),
             Self::InitLetsGo(_) => ("trampoline/src/inside.rs", "attend"),
             Self::SupervisorEnds(_) => ("trampoline/src/outside.rs", "watch"),
-            Self::SweepBegins => (SWEEP, "turn"),
+            Self::SweepBegins => ("reaper/src/turn.rs", "on"),
             Self::SweepAsks => ("src/sys/expire.rs", "expire"),
             Self::SweepLocks => (SWEEP, "give_back"),
             Self::SweepRemovesPlace | Self::DrainRemovesPlace => (PINS, "remove_place"),
