@@ -161,11 +161,13 @@ fn who_finds_the_holder_unmounted_says_that_nobody_knows_who_runs_and_concludes_
         if replaced {
             std::fs::write(holder(), "somebody's").unwrap();
         }
-        let said = format!("somebody unmounted {}; a program that runs in a jail is known to nobody now: end each", holder());
+        let said = format!("somebody unmounted {}, and who runs in a jail is known to nobody; remove that file", holder());
         for (words, code) in [(&[][..], 0), (&["--dry-run"], 0), (&["--drain", &user.name], 125), (&["--drain", "--all"], 125)] {
             let done = reaped::run(words);
             assert!(done.code == code && done.err.contains(&said), "{words:?}: {done:?}");
         }
+        let blind = reaped::run(&["--json"]);
+        assert_eq!((blind.code, blind.object()["blind"].as_bool()), (0, Some(true)));
         let metrics = format!("{}/x.prom", user.home);
         assert_eq!(reaped::run(&["--metrics", &metrics]).code, 0);
         assert!(std::fs::read_to_string(&metrics).unwrap().contains("\ntrampoline_sweep_success 0\n"));
@@ -176,6 +178,22 @@ fn who_finds_the_holder_unmounted_says_that_nobody_knows_who_runs_and_concludes_
         running.end();
         as_ever(&user);
     }
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn while_the_first_holder_is_being_made_nobody_says_that_one_was_unmounted() {
+    let user = User::new();
+    user.run(&["true"]).well();
+    lose();
+    let making = process::flock(RUN);
+    for words in [&[][..], &["--dry-run"], &["--drain", &user.name]] {
+        let done = reaped::run(words);
+        assert!(done.code == 0 && !done.err.contains("somebody unmounted"), "{words:?}: {done:?}");
+    }
+    drop(making);
+    assert!(reaped::run(&[]).err.contains("somebody unmounted"));
+    forget();
 }
 
 #[test]

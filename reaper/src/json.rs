@@ -18,6 +18,9 @@ struct Object<'a> {
     error: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     left_to: Option<&'a Process>,
+    /// The holder was unmounted, and nobody knows who is there.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    blind: bool,
     seconds: f64,
     jails: Vec<Jail<'a>>,
     totals: Totals,
@@ -83,6 +86,7 @@ pub fn say(task: &Task, done: &Result<Report, Error>) -> Result<(), Error> {
         result: "failed",
         error: done.as_ref().err().map(ToString::to_string),
         left_to: None,
+        blind: false,
         seconds: 0.0,
         jails: Vec::new(),
         totals: Totals::default(),
@@ -95,6 +99,7 @@ pub fn say(task: &Task, done: &Result<Report, Error>) -> Result<(), Error> {
             _ => "late",
         };
         object.left_to = report.left_to.as_ref().and_then(Option::as_ref);
+        object.blind = report.is_blind;
         object.seconds = report.took.as_secs_f64();
         object.jails = report.names.iter().map(|(name, outcome)| jail(name, outcome)).collect();
         object.totals = Totals::of(report);

@@ -34,7 +34,7 @@ pub fn run(root: &Root, host: &Host) -> Result<Report, Error> {
     let mut report = Report::begin("dry run");
     let found = Holder::find()?;
     if found.is_none() {
-        pins::judge_absence().unwrap_or_else(|lost| log::warn!("{lost}"));
+        report.is_blind = pins::judge_absence().inspect_err(|lost| log::warn!("{lost}")).is_err();
     }
     if let Some(holder) = found {
         all_jails()?;

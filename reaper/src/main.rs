@@ -31,14 +31,12 @@ fn main() -> ExitCode {
     };
     tell::open(options.verbose);
     // ORDER: nothing is written for a caller whom nobody let in; a setuid bit would make it root's writing.
-    let (done, kept) = match privilege() {
-        Err(refused) => (Err(refused), Ok(())),
-        Ok(root) => {
-            let done = run(&root, &options.task);
-            let kept = options.metrics.as_ref().map_or(Ok(()), |file| metrics::keep(file, &done));
-            (done, kept)
-        }
+    let root = match privilege() {
+        Ok(root) => root,
+        Err(refused) => return ExitCode::from(tell::failure(&refused)),
     };
+    let done = run(&root, &options.task);
+    let kept = options.metrics.as_ref().map_or(Ok(()), |file| metrics::keep(file, &done));
     let said = if options.json { json::say(&options.task, &done) } else { Ok(()) };
     let codes = [done.map(|report| report.code()), kept.map(|()| 0), said.map(|()| 0)];
     ExitCode::from(codes.map(|code| code.unwrap_or_else(|error| tell::failure(&error))).into_iter().max().unwrap_or_default())

@@ -2,13 +2,14 @@
 
 use crate::json::Totals;
 use crate::report::Report;
+use crate::turn;
 use jail::error::Error;
+use jail::layout;
 use jail::path::JailPath;
 use jail::state::Doing;
+use jail::state::jails::Jails;
 use jail::sys::fd::{self, How};
 use jail::sys::whole;
-
-use crate::turn;
 
 /// Everybody may read the figures; the collector runs as somebody.
 const MODE: u32 = 0o644;
@@ -21,9 +22,12 @@ pub fn keep(file: &JailPath, done: &Result<Report, Error>) -> Result<(), Error> 
     let (dir, name) = file.as_str().rsplit_once('/').unwrap_or_default();
     let dir = if dir.is_empty() { "/" } else { dir };
     let open = fd::open(dir, How::List).doing("open the directory of the metrics", dir)?;
+    // ORDER: by the lock of a sweep, which root alone can open, not by one on a directory that others may open and keep. Where there
+    // are no jails, there is nothing to be told twice.
     let other =
-        || Error::failed("write the metrics", file.as_str(), "another reaper has been at it for a second; look if one hangs");
-    let _turn = turn::on(&open, dir)?.ok_or_else(other)?;
+        || Error::failed("write the metrics", file.as_str(), "another reaper has been at work for a second; look if it hangs");
+    let jails = Jails::open().ok();
+    let _turn = jails.map(|jails| turn::on(&jails.dir, layout::JAILS)?.ok_or_else(other)).transpose()?;
     whole::write(&open, name, text(done.as_ref().ok()).as_bytes(), MODE).doing("write the metrics", file.as_str())
 }
 

@@ -99,7 +99,7 @@ impl Words {
             (Some(None), true) => Whom::All,
             (Some(Some(who)), false) => Whom::One(who.clone()),
             _ => {
-                let said = "--drain takes either a user or --all, and not both";
+                let said = "--drain wants a user, or --all, and not both";
                 return Err(Self::command().error(ErrorKind::WrongNumberOfValues, said));
             }
         };

@@ -25,12 +25,9 @@ use jail::sys::{self, Errno};
 pub fn run(root: &Root, host: &Host) -> Result<Report, Error> {
     let mut report = Report::begin("sweep");
     let Some(holder) = Holder::find()? else {
-        match pins::judge_absence() {
-            Ok(()) => log::debug!("no jail is up: nothing to do"),
-            Err(lost) => {
-                log::warn!("{lost}");
-                report.is_blind = true;
-            }
+        report.is_blind = pins::judge_absence().inspect_err(|lost| log::warn!("{lost}")).is_err();
+        if !report.is_blind {
+            log::debug!("no jail is up: nothing to do");
         }
         return Ok(report);
     };

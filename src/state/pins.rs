@@ -64,21 +64,21 @@ pub fn may_have_a_jail(target: Target) -> bool {
     ENTER.iter().any(|rule| within(rule.first, rule.last)) || within(OWN.0, OWN.1)
 }
 
-/// Whether it is well that there is no holder: none was there since the machine started. One that was unmounted took every jail out
-/// of sight with it, and nobody can tell any more whether programs run in one.
+/// Whether it is well that there was no holder a moment ago: none was made since the machine started. One that was unmounted took
+/// every jail out of sight with it, and nobody can tell any more whether programs run in one.
 pub fn judge_absence() -> Result<(), Error> {
+    let Ok(run) = fd::open(RUN, How::List) else { return Ok(()) };
+    // ORDER: the lock of who makes it. While he has it, his is the first.
+    let Some(_lock) = Lock::try_exclusive(&run).doing("lock", RUN)? else { return Ok(()) };
     let place = format!("{RUN}/{}", layout::HOLDER);
-    match fd::open(&place, How::Place) {
-        Err(Errno::ENOENT) => Ok(()),
-        _ => Err(Error::failed(
-            "find the jails",
-            "",
-            format!(
-                "somebody unmounted {place}; a program that runs in a jail is known to nobody now: end each (ps -u USER), \
-                 and then remove {place}, or let the next call of trampoline make a new one"
-            ),
-        )),
+    if matches!(fd::open(&place, How::Place), Err(Errno::ENOENT)) || Holder::find()?.is_some() {
+        return Ok(());
     }
+    let why = format!(
+        "somebody unmounted {place}, and who runs in a jail is known to nobody; remove that file if no program does, or else first end \
+         each (ps -u USER); the next call of trampoline makes a new one, and nobody is told of the old then"
+    );
+    Err(Error::failed("find the jails", "", why))
 }
 
 impl Pins {

@@ -5,6 +5,7 @@ use super::{Errno, Result, clean, fd, limit};
 use crate::sys::root::Root;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::mount::MntFlags;
+use nix::sys::signal::{SigSet, Signal};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 /// What the kernel said of a mount that was to expire.
@@ -36,6 +37,8 @@ pub fn expire(_: &Root, name: &str) -> Result<Expiry> {
 /// Puts right what root's shell, cron or a supervisor may have left in this process: by a limit of the size of files, or an alarm, it
 /// would end between two jails. Signals stay as they are, for who runs it may want to end it.
 pub fn keep_no_limits(root: &Root) -> Result<()> {
+    // What cannot be written is said, then, and does not end us.
+    SigSet::from_iter([Signal::SIGXFSZ]).thread_block()?;
     limit::room(root)?;
     clean::timers()
 }

@@ -1,7 +1,7 @@
 //! The file for Prometheus: whole or not at all, and never more important than the sweep.
 
 use crate::common::user::User;
-use crate::common::{process, program, reaped, seen, sweep};
+use crate::common::{WWW, process, program, reaped, seen, sweep};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
@@ -138,6 +138,27 @@ fn of_two_reapers_that_write_the_same_file_each_writes_all_of_it() {
     }
     assert!(looks > 0);
     assert_eq!(names(&shelf.0), ["x.prom"]);
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn whoever_locks_the_directory_that_everybody_may_open_keeps_no_figures_from_it() {
+    let user = User::new();
+    let shelf = Shelf::of(&user);
+    let _ours_alone = sweep::ours();
+    let dir = shelf.0.to_str().unwrap().to_owned();
+    let mut locking = Command::new("flock");
+    process::before_exec(locking.args([dir.as_str(), "sleep", "60"]), || process::become_user(WWW, WWW));
+    let mut locking = locking.spawn().unwrap();
+    assert!(seen::within(Duration::from_secs(5), || {
+        let tried = Command::new("flock").args(["--nonblock", &dir, "true"]).status().unwrap();
+        !tried.success()
+    }));
+    reaped::run(&["--metrics", &shelf.file("x.prom")]).well();
+    assert_eq!(names(&shelf.0), ["x.prom"]);
+    // flock(1) waits for what it started, which has the lock as well.
+    seen::children(locking.id()).into_iter().for_each(|child| process::kill(child, libc::SIGKILL));
+    locking.wait().unwrap();
 }
 
 #[test]

@@ -13,6 +13,7 @@
 mod common;
 
 mod callers;
+mod clock;
 mod cron;
 mod drain;
 mod figures;
