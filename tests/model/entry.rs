@@ -13,11 +13,11 @@ impl State {
         let step = match self.callers[number].at {
             Entry::Away => {
                 to.callers[number].is_late = self.bar;
-                let first = protocol == Protocol::EntryLooksForTheBarBeforeItsLease;
-                at(&mut to, if first { Entry::LookForTheBarFirst } else { Entry::Lease });
+                let later = [Protocol::EntryLooksForTheBarAfterItsLease, Protocol::EntryDoesNotLookForTheBar].contains(&protocol);
+                at(&mut to, if later { Entry::Lease } else { Entry::Admit });
                 Ok((Step::Arrive, to))
             }
-            Entry::LookForTheBarFirst => self.admit(number, Entry::Lease).map(|to| (Step::LookForTheBarFirst(number), to)),
+            Entry::Admit => self.admit(number, Entry::Lease).map(|to| (Step::Admit(number), to)),
             Entry::Lease => {
                 to.callers[number].lease = self.pin;
                 let made = if protocol == Protocol::MakerTakesNoLock { Entry::LeaseAgain } else { Entry::Lock };
@@ -78,7 +78,7 @@ impl State {
                 at(&mut to, self.held(protocol));
                 Ok((Step::Unlock(number), to))
             }
-            Entry::Admit => self.admit(number, Entry::Enter).map(|to| (Step::Admit(number), to)),
+            Entry::AdmitLater => self.admit(number, Entry::Enter).map(|to| (Step::AdmitLater(number), to)),
             Entry::Enter if self.callers[number].is_late => Err((Step::Enter(number), Broken::LateEntry)),
             Entry::Enter if self.drain.concluded => Err((Step::Enter(number), Broken::EntryAfterConclusion)),
             Entry::Enter => {
@@ -99,8 +99,8 @@ impl State {
     /// What a call does when it has its lease.
     fn held(&self, protocol: Protocol) -> Entry {
         match protocol {
-            Protocol::EntryLooksForTheBarBeforeItsLease | Protocol::EntryDoesNotLookForTheBar => Entry::Enter,
-            _ => Entry::Admit,
+            Protocol::EntryLooksForTheBarAfterItsLease => Entry::AdmitLater,
+            _ => Entry::Enter,
         }
     }
 

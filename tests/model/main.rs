@@ -89,8 +89,8 @@ fn a_state_from_which_there_is_no_way_on_is_found() {
 }
 
 #[test]
-fn an_entry_may_look_for_the_bar_before_it_takes_its_lease_as_well() {
-    whole(Protocol::EntryLooksForTheBarBeforeItsLease);
+fn an_entry_may_look_for_the_bar_after_it_took_its_lease_as_well() {
+    whole(Protocol::EntryLooksForTheBarAfterItsLease);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::state::{Protocol, State};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Step {
     Arrive,
-    LookForTheBarFirst(usize),
+    Admit(usize),
     Lease(usize),
     Lock(usize),
     LeaseAgain(usize),
@@ -22,7 +22,7 @@ pub enum Step {
     Attach(usize),
     LeaseOfItsOwn(usize),
     Unlock(usize),
-    Admit(usize),
+    AdmitLater(usize),
     Enter(usize),
     RestEnds(usize),
     InitEndsTheRest(usize),
@@ -57,7 +57,7 @@ impl Step {
     /// Every kind of step once.
     pub const ALL: [Self; 38] = [
         Self::Arrive,
-        Self::LookForTheBarFirst(0),
+        Self::Admit(0),
         Self::Lease(0),
         Self::Lock(0),
         Self::LeaseAgain(0),
@@ -68,7 +68,7 @@ impl Step {
         Self::Attach(0),
         Self::LeaseOfItsOwn(0),
         Self::Unlock(0),
-        Self::Admit(0),
+        Self::AdmitLater(0),
         Self::Enter(0),
         Self::RestEnds(0),
         Self::InitEndsTheRest(0),
@@ -129,7 +129,7 @@ impl Step {
             Self::Unlock(_)
             | Self::SweepUnlocks
             | Self::DrainUnlocks
-            | Self::LookForTheBarFirst(_)
+            | Self::AdmitLater(_)
             | Self::RestEnds(_)
             | Self::KernelEndsTheRest(_)
             | Self::KillCaller(_)

@@ -21,14 +21,15 @@ impl Authorised {
     /// Warm: the pin is there. Cold: it is made, under the jail's lock. Nothing is returned if nothing is to be run; what
     /// else was needed to get here is closed.
     pub fn open(self, root: &Root, host: Host, log: Option<&Log>) -> Result<Option<Jail>, Error> {
+        // ORDER: before the lease and before any lock, so that who is barred is told at once, whoever makes the jail meanwhile. A
+        // drain that bars after this look meets our lease, or leaves no pin, and then we look again under the jail's lock.
+        self.jails.admit(self.spec.uid)?;
         let holder = Holder::find()?.map_or_else(|| Holder::make(root, &host), Ok)?;
         holder.enter(root)?;
         let lease = match holder.lease(self.spec.uid)? {
             Some(lease) => lease,
             None => make::jail(root, &host, &holder, &self)?,
         };
-        // ORDER: after the lease. A drain bars the entry before it asks for leases; so it finds ours, or we find its bar.
-        self.jails.admit(self.spec.uid)?;
         let Task::Run(run) = self.task else { return Ok(None) };
         let program = run.command.first().map_or(&b""[..], |program| program.as_bytes());
         if let Some(log) = log {
