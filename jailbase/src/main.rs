@@ -5,6 +5,7 @@
 mod colour;
 mod doctor;
 mod image;
+mod interrupt;
 mod live;
 mod parallel;
 mod parse;
@@ -75,7 +76,8 @@ fn main() -> ExitCode {
     };
     match run(words.noun) {
         Ok(code) => ExitCode::from(code),
-        Err(error) => tell::failure(&title, &error),
+        // Whatever failed then failed because of it.
+        Err(error) => interrupt::came().map_or_else(|| tell::failure(&title, &error), |signal| tell::interrupted(&title, signal)),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The same work on many things, on all processors.
 
+use crate::interrupt;
 use jail::error::Error;
 use nix::sched::{CloneFlags, unshare};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,6 +12,8 @@ pub fn each<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> Result<R, Error>
     let worker = || -> Result<Vec<R>, Error> {
         let mut done = Vec::new();
         while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
+            // Who wants the end does not want the rest.
+            interrupt::judge().inspect_err(|_| next.store(items.len(), Ordering::Relaxed))?;
             done.push(work(item).inspect_err(|_| next.store(items.len(), Ordering::Relaxed))?);
         }
         Ok(done)

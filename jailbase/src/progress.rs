@@ -1,7 +1,7 @@
 //! Long work shows on a terminal how far it is, how fast it goes and how long it will take; in a log or a pipe it says so by a plain
 //! line now and then. Somebody who wants quiet gets neither.
 
-use crate::tell;
+use crate::{interrupt, tell};
 use indicatif::{BinaryBytes, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::fmt::Write;
 use std::io::{IsTerminal, Read, stderr};
@@ -118,6 +118,11 @@ impl Progress {
         Self { bar, plain, teller: None }
     }
 
+    /// What is being done is another stage of it now.
+    pub fn stage(&self, what: &str) {
+        self.bar.set_message(what.to_owned());
+    }
+
     /// One step is done.
     pub fn step(&self) {
         self.steps(1);
@@ -147,6 +152,7 @@ struct Reading<'a, R> {
 
 impl<R: Read> Read for Reading<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        interrupt::judge().map_err(|error| std::io::Error::other(error.to_string()))?;
         let count = self.from.read(buffer)?;
         self.progress.steps(u64::try_from(count).unwrap_or(0));
         Ok(count)

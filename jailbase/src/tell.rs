@@ -1,9 +1,12 @@
 //! What the administrator reads: results on standard output, one plain line for each failure on standard error.
 
 use crate::colour::{self, Kind};
+use crate::interrupt;
 use clap::error::ErrorKind;
 use jail::error::{Error, code};
+use jail::sys::images::advice;
 use log::LevelFilter;
+use nix::sys::signal::Signal;
 use std::io::{IsTerminal, Write, stderr, stdout};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,7 +27,7 @@ pub fn start_log(verbose: u8, quiet: bool) {
     log.format(|out, record| {
         let is_warning = record.level() == log::Level::Warn;
         let who = if is_warning { colour::err(Kind::Better, "jailbase: warning:") } else { "jailbase:".to_owned() };
-        writeln!(out, "{who} {}", record.args())
+        writeln!(out, "{who} {}", advice::advised(&record.args().to_string()))
     });
     log.init();
 }
@@ -77,11 +80,25 @@ pub fn failure(title: &str, error: &Error) -> ExitCode {
     ExitCode::from(error.code())
 }
 
+/// Says that a signal ended it; the exit code is that of shells.
+pub fn interrupted(title: &str, signal: Signal) -> ExitCode {
+    line(&format!("cannot {title}: {signal} came; nothing was published, and it can be done again"));
+    ExitCode::from(interrupt::code_of(signal))
+}
+
+/// Why, without the word that a refusal starts with.
+pub fn reason(error: Error) -> String {
+    match error {
+        Error::Refused(why) => why,
+        other => other.to_string(),
+    }
+}
+
 fn text(title: &str, error: &Error) -> String {
     match error {
         Error::Usage(what) => format!("{what}; see jailbase --help"),
-        Error::Refused(why) => format!("cannot {title}: {why}"),
-        other => other.to_string(),
+        Error::Refused(_) => format!("cannot {title}: {}", advice::told(error)),
+        other => advice::told(other),
     }
 }
 
@@ -124,6 +141,15 @@ mod tests {
         let refused = Error::Refused("uid 5 is not for us; choose another".into());
         assert_eq!(text("add the user a", &refused), "cannot add the user a: uid 5 is not for us; choose another");
         assert_eq!(text("add the user a", &Error::failed("open", "/x", "no")), "cannot open /x: no");
+        // What the kernel said comes with the next step, also in a refusal.
+        let why = std::io::Error::from(nix::errno::Errno::EROFS);
+        let refused = Error::Refused(format!("/x: {why}"));
+        for said in [text("add the user a", &Error::failed("write", "/x", why)), text("add the user a", &refused)] {
+            assert!(
+                said.starts_with("cannot ") && said.contains("/x: Read-only file system (EROFS); mount it for writing"),
+                "{said}"
+            );
+        }
     }
 
     #[test]

@@ -181,6 +181,17 @@ pub fn may_raise_limits() -> bool {
     unsafe { libc::prctl(libc::PR_CAPBSET_READ, 24, 0, 0, 0) == 1 }
 }
 
+/// In a child before its exec: the signals that want its end do what they usually do.
+pub fn hear_signals() -> io::Result<()> {
+    for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGTERM] {
+        // SAFETY: two numbers; what follows is an exec.
+        if unsafe { libc::signal(signal, libc::SIG_DFL) } == libc::SIG_ERR {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(())
+}
+
 /// Ignores and blocks every signal there is, by the kernel's own calls: the C library keeps two signals to itself.
 pub fn deaf_to_signals() -> io::Result<()> {
     // The kernel's `struct sigaction`: handler, flags, restorer, mask.

@@ -1,12 +1,13 @@
 //! A generation made of another: updated, edited, compared. And a Debian image, built once and kept for the next time.
 
-use super::packing::run;
+use super::packing::{Tar, run};
 use super::talk::Talk;
-use super::{Own, jailbase};
+use super::tiny::system;
+use super::{Own, jailbase, oci};
 use crate::common::user::User;
 use crate::common::{STATE, program, sweep};
 use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -99,6 +100,25 @@ fn programs_run_in_a_debian_image() {
 
 #[test]
 #[ignore = "needs root and installed programs: make check"]
+fn an_update_finds_nothing_to_change_in_a_debian_image_but_packages() {
+    let own = of_debian("fresh");
+    for trace in
+        ["var/log/apt", "var/log/dpkg.log", "var/log/alternatives.log", "var/log/bootstrap.log", "var/lib/apt/lists/lock"]
+    {
+        assert!(!own.file(1, trace).exists(), "{trace}");
+    }
+    let said = jailbase(["image", "update", &own.name]).well();
+    if own.current() == 1 {
+        assert!(said.contains("nothing changed"), "{said}");
+    } else {
+        // The mirrors have something newer by now.
+        let differ = jailbase(["image", "diff", &format!("{}@1", own.name), &own.name]).well();
+        assert!(differ.contains("/var/lib/dpkg/status: holds something else"), "{differ}");
+    }
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
 fn a_machine_that_has_debootstrap_alone_makes_its_debian_image_with_that() {
     let own = Own::new("debootstrap");
     // A machine of its own, as far as mounts go, on which nobody installed mmdebstrap.
@@ -120,6 +140,30 @@ exec $JAILBASE -v image build $NAME --from debian:bookworm --include busybox,les
     let user = User::with(&["--image", &own.name]);
     let line = "echo $(id -un) $(cut -c1-3 /etc/debian_version); busybox echo one; echo two | less";
     assert_eq!(user.shell(line), format!("{} 12.\none\ntwo", user.name));
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_machine_without_debians_keyring_installs_nothing_and_is_told_which_package_has_it() {
+    let own = Own::new("keyless");
+    for missing in ["mmdebstrap", "none"] {
+        // Who has neither tool's keyring has none that apt trusts for its own sake either.
+        let script = "set -e
+mount -t tmpfs none $PLACE
+mkdir $PLACE/upper $PLACE/work $PLACE/empty
+mount -t overlay none -o lowerdir=/usr/bin,upperdir=$PLACE/upper,workdir=$PLACE/work /usr/bin
+rm -f /usr/bin/$MISSING
+mount --bind $PLACE/empty /usr/share/keyrings
+mount --bind $PLACE/empty /etc/apt/trusted.gpg.d
+exec $JAILBASE image build $NAME --from debian:bookworm";
+        let jailbase_path = program("jailbase");
+        let mut build = Command::new("unshare");
+        build.args(["--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "/bin/sh", "-c", script]);
+        build.env_clear().env("PATH", "/usr/sbin:/usr/bin:/bin").env("PLACE", &own.place).env("JAILBASE", jailbase_path);
+        let done = build.env("NAME", &own.name).env("MISSING", missing).output().unwrap();
+        super::Said::of(&done).no(125, "apt install debian-archive-keyring");
+        assert!(!own.dir().exists(), "{missing}");
+    }
 }
 
 #[test]
@@ -240,6 +284,39 @@ fn an_update_of_a_debian_image_upgrades_a_clone_and_costs_little() {
 
 #[test]
 #[ignore = "needs root and installed programs: make check"]
+fn an_edit_whose_program_cannot_be_run_exits_as_trampoline_does_and_leaves_nothing() {
+    let (own, source, from) = Own::of_words("edit-none", &["one"]);
+    let mode = |name: &str, mode| fs::set_permissions(source.join(name), fs::Permissions::from_mode(mode)).unwrap();
+    fs::write(source.join("bin/lost"), "#!/bin/nosuch\n").unwrap();
+    fs::write(source.join("bin/data"), "neither\n").unwrap();
+    mode("bin/lost", 0o755);
+    mode("bin/data", 0o755);
+    own.build(&from, &[]).well();
+    let all = [
+        ("/bin/none", 127, "/bin/none: not found in the jail"),
+        ("none", 127, "none: not found in the jail"),
+        ("/data/word/none", 127, "/data/word/none: not found in the jail"),
+        ("/data/word", 126, "cannot execute /data/word: Permission denied (EACCES)"),
+        ("/bin/lost", 126, "cannot execute /bin/lost: it is there, but its interpreter or loader is not"),
+        // A script for /bin/sh, which this image has not.
+        ("/bin/data", 126, "cannot execute /bin/data: it is there, but its interpreter or loader is not"),
+    ];
+    for (program, code, why) in all {
+        jailbase(["image", "edit", &own.name, "--", program]).no(code, why);
+        assert_eq!(own.names(), ["1", "2", "current", "last"], "{program}");
+    }
+    // What a program that ran exits with is its own, and no word about whether it is there.
+    jailbase(["image", "edit", &own.name, "--", "/bin/say", "end", "127"]).no(77, "it ended with exit status: 127");
+    let said = |words: &[&str]| jailbase(["image", "edit", &own.name, "--dry-run"].iter().chain(words)).well();
+    assert_eq!(
+        said(&["--", "/bin/say", "as", "two"]),
+        format!("would run /bin/say as two in a clone of {0}@2, to become {0}@3\n", own.name)
+    );
+    assert_eq!(said(&[]), format!("would open a shell in a clone of {0}@2, to become {0}@3\n", own.name));
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
 fn an_edit_dies_with_jailbase_and_leaves_nothing() {
     let (own, ..) = Own::of_words("edit-killed", &["one"]);
     let mut command = Command::new(program("jailbase"));
@@ -270,4 +347,45 @@ fn an_update_makes_the_image_again_and_says_when_nothing_changed() {
     jailbase(["image", "update", &own.name]).well();
     assert_eq!((own.current(), shown(&format!("{}@2", own.name))["copied_bytes"].as_u64()), (2, Some(3)));
     assert_eq!(User::with(&["--image", &own.name]).run(&["/bin/say"]).well(), "two");
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn an_update_of_an_archive_or_a_layout_that_changed_has_the_new_content_and_shares_the_rest() {
+    let (packed, layered) = (Own::new("update-tar"), Own::new("update-oci"));
+    let archive = packed.place.join("system.tar");
+    let source = packed.place.join("system");
+    let pack = |word: &str| {
+        system(&source, word);
+        fs::write(&archive, run("tar", &["-c", "-C", source.to_str().unwrap(), "."], b"")).unwrap();
+    };
+    oci::layout(&layered);
+    let layer = |word: &str| {
+        oci::add_as(&layered, Tar::default().entry(b'0', b"data/word", "", word.as_bytes()), "next");
+    };
+    let change = |word: &str| {
+        pack(word);
+        layer(word);
+    };
+    change("one");
+    packed.build(&format!("tar:{}", archive.display()), &[]).well();
+    layered.build(&oci::from(&layered, "l:next"), &[]).well();
+    for own in [&packed, &layered] {
+        assert!(jailbase(["image", "update", &own.name]).well().contains("nothing changed"));
+    }
+    change("second");
+    for own in [&packed, &layered] {
+        jailbase(["image", "update", &own.name]).well();
+        assert_eq!((own.current(), own.names()), (2, ["1", "2", "current", "last"].map(str::to_owned).to_vec()));
+        let word = |number| fs::read_to_string(own.file(number, "data/word")).unwrap();
+        assert_eq!((word(1).as_str(), word(2).as_str()), ("one", "second"));
+        assert_eq!(alone(own, 2, 1), 6, "the word alone is new");
+        let about = shown(&format!("{}@2", own.name));
+        assert_eq!((about["copied_bytes"].as_u64(), about["by"].as_str()), (Some(6), Some("update")), "{about}");
+        for number in 1..=2 {
+            jailbase(["image", "verify", &format!("{}@{number}", own.name)]).well();
+        }
+        assert!(jailbase(["image", "update", &own.name]).well().contains("nothing changed"));
+    }
+    assert_eq!(User::with(&["--image", &layered.name]).run(&["/bin/say"]).well(), "second");
 }

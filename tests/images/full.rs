@@ -1,5 +1,6 @@
 //! A disk that gets full, anywhere on the way to a new generation: it says so, the old one stays, and nothing is left.
 
+use super::layout::{Layer, Layout, OURS};
 use super::packing::run;
 use super::tiny::system;
 use super::{Own, Said, jailbase};
@@ -24,6 +25,17 @@ impl Disk {
         system(&disk.source, "0");
         disk.own.build(&disk.dir(), &[]).well();
         disk
+    }
+
+    /// A layout of one layer, whose word is this.
+    fn layout(&self, word: &str) -> String {
+        self.archive(word);
+        let place = self.own.place.join("layout");
+        drop(fs::remove_dir_all(&place));
+        let mut layout = Layout::new(&place);
+        let image = layout.image(OURS, &[Layer::plain(fs::read(self.own.place.join("system.tar")).unwrap())]);
+        layout.list(image, Some("t"));
+        format!("oci:{}:t", place.display())
     }
 
     fn dir(&self) -> String {
@@ -114,4 +126,19 @@ fn a_disk_that_is_full_at_any_write_of_an_archive_leaves_the_old_generation_in_s
 #[ignore = "needs root and installed programs: make check"]
 fn a_disk_that_is_full_at_any_write_of_an_edit_leaves_the_old_generation_in_service_and_nothing_else() {
     swept("edit", "edit", |disk| jailbase(["image", "edit", &disk.own.name, "--", "/bin/say", "as", "2"]));
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_disk_that_is_full_at_any_write_of_a_layout_leaves_the_old_generation_in_service_and_nothing_else() {
+    swept("oci", "oci", |disk| disk.own.build(&disk.layout("2"), &[]));
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_disk_that_is_full_at_any_write_of_an_update_leaves_the_old_generation_in_service_and_nothing_else() {
+    swept("update", "update", |disk| {
+        system(&disk.source, "2");
+        jailbase(["image", "update", &disk.own.name])
+    });
 }

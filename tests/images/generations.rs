@@ -3,7 +3,7 @@
 use super::packing::run;
 use super::talk::Talk;
 use super::tiny::system;
-use super::{Own, jailbase};
+use super::{Own, jailbase, of_all};
 use crate::common::user::User;
 use crate::common::{seen, sweep};
 use std::fs;
@@ -11,7 +11,7 @@ use std::os::unix::fs::MetadataExt;
 use std::process::Command;
 
 fn ls(name: &str) -> Vec<(u64, bool, Option<u64>)> {
-    let all: Vec<serde_json::Value> = serde_json::from_str(&jailbase(["image", "ls", "--json"]).well()).unwrap();
+    let all: Vec<serde_json::Value> = serde_json::from_str(&of_all(["image", "ls", "--json"])).unwrap();
     let own = all.iter().filter(|row| row["image"] == name);
     own.map(|row| (row["generation"].as_u64().unwrap(), row["in_service"].as_bool().unwrap(), row["jails"].as_u64())).collect()
 }
@@ -243,4 +243,41 @@ fn a_file_system_that_can_share_extents_keeps_the_inodes_apart() {
     });
     assert!(Command::new("umount").arg(own.dir()).status().unwrap().success());
     built.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn an_image_that_no_spec_names_stays_whole_and_in_service_while_a_live_jail_shows_it() {
+    let (own, _) = two("rm-live");
+    let user = User::with(&["--image", &own.name]);
+    let _nobody = sweep::none();
+    let mut talk = Talk::with(&user, &["/bin/say", "again"]);
+    assert_eq!(talk.word(), "two");
+    jailbase(["user", "set", &user.name, "--image", "host"]).well();
+    let before = own.digest();
+    let used = format!("{}@2: a live jail uses it (uid {}); idle ones expire", own.name, user.uid);
+    for words in [&["image", "rm", &own.name][..], &["image", "rm", &own.name, "--dry-run"]] {
+        jailbase(words).no(77, &used);
+        assert_eq!((talk.word().as_str(), own.digest()), ("two", before.clone()));
+    }
+    talk.end();
+    // Idle, it shows it still.
+    jailbase(["image", "rm", &own.name]).no(77, &used);
+    seen::take_down(user.uid);
+    jailbase(["image", "rm", &own.name]).well();
+    assert!(!own.dir().exists());
+    assert_eq!(user.run(&["id", "-un"]).well(), user.name);
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn after_a_rollback_a_build_shares_with_the_generation_in_service_and_not_with_a_younger_one() {
+    let (own, source, from) = Own::of_words("share-rollback", &["one", "two"]);
+    jailbase(["image", "rollback", &own.name]).well();
+    system(&source, "two");
+    own.build(&from, &[]).well();
+    let at = |number, path: &str| fs::metadata(own.file(number, path)).unwrap().ino();
+    assert_eq!(own.current(), 3);
+    assert!((0..20).map(|number| format!("lib/{number}")).all(|path| at(3, &path) == at(1, &path)));
+    assert!(at(3, "data/word") != at(2, "data/word") && at(3, "data/word") != at(1, "data/word"));
 }

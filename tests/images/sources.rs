@@ -1,11 +1,12 @@
 //! Where images come from: a directory, an archive, this machine. A program runs in each.
 
-use super::packing::run;
+use super::layout::{Layer, Layout, OTHER, OURS};
+use super::packing::{Tar, run};
 use super::tiny::system;
 use super::{Own, jailbase};
 use crate::common::{process, program, user::User};
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -20,7 +21,6 @@ fn a_program_runs_in_an_image_made_of_a_directory() {
     own.build(&format!("dir:{}", source.display()), &[]).well();
     let user = User::with(&["--image", &own.name]);
     assert_eq!(user.run(&["/bin/say"]).well(), "word");
-    use std::os::unix::fs::MetadataExt;
     assert_eq!(fs::metadata(own.file(1, "lib/1")).unwrap().ino(), fs::metadata(own.file(1, "lib/one")).unwrap().ino());
     assert_ne!(fs::metadata(own.file(1, "lib/1")).unwrap().ino(), fs::metadata(source.join("lib/1")).unwrap().ino());
 }
@@ -74,8 +74,9 @@ fn a_directory_that_no_image_can_hold_is_refused_and_leaves_nothing() {
     let own = Own::new("bad-dir-link");
     symlink("/etc", own.place.join("link")).unwrap();
     own.build(&format!("dir:{}", own.place.join("link").display()), &[]).no(125, "a symbolic link is on the way");
-    own.build("dir:/none/such", &[]).no(125, "ENOENT");
-    own.build("tar:/none/such", &[]).no(125, "No such file");
+    let step = "/none/such: No such file or directory (ENOENT); see that it is there and spelled right\n";
+    own.build("dir:/none/such", &[]).no(125, step);
+    own.build("tar:/none/such", &[]).no(125, step);
 }
 
 #[test]
@@ -146,5 +147,91 @@ fn the_umask_of_whoever_builds_an_image_decides_none_of_its_modes() {
             all.push(list);
         }
         assert!(all[0].len() > 10 && all.iter().all(|list| *list == all[0]), "{from}: {all:?}");
+    }
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn how_the_source_itself_is_closed_or_open_decides_nothing_of_the_root_of_jails() {
+    let own = Own::new("top");
+    let (source, from) = (own.place.join("system"), format!("dir:{}", own.place.join("system").display()));
+    system(&source, "word");
+    let archive = own.place.join("system.tar");
+    for (number, top) in [(1, 0o700), (2, 0o777), (3, 0o2070)] {
+        fs::set_permissions(&source, fs::Permissions::from_mode(top)).unwrap();
+        chown(&source, Some(33), Some(33)).unwrap();
+        own.build(&from, &[]).well();
+        let meta = fs::metadata(own.file(number, "")).unwrap();
+        assert_eq!((meta.mode() & 0o7777, meta.uid(), meta.gid()), (0o755, 0, 0), "{top:o}");
+        jailbase(["image", "verify", &own.name]).well();
+    }
+    assert!(jailbase(["image", "update", &own.name]).well().contains("nothing changed"));
+    fs::set_permissions(&source, fs::Permissions::from_mode(0o700)).unwrap();
+    assert_eq!(User::with(&["--image", &own.name]).run(&["/bin/say"]).well(), "word");
+    fs::write(&archive, run("tar", &["-c", "-C", source.to_str().unwrap(), "."], b"")).unwrap();
+    own.build(&format!("tar:{}", archive.display()), &[]).well();
+    assert_eq!(fs::metadata(own.file(4, "")).unwrap().mode() & 0o7777, 0o755);
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn what_cannot_be_what_it_is_said_to_be_is_refused_by_a_dry_run_in_the_words_of_the_build() {
+    let own = Own::new("dry");
+    let place = own.place.display();
+    system(&own.place.join("system"), "word");
+    fs::create_dir(own.place.join("none")).unwrap();
+    fs::write(own.place.join("word"), "a word\n").unwrap();
+    fs::write(own.place.join("empty"), "").unwrap();
+    fs::write(own.place.join("half.gz"), [0x1f, 0x8b, 8, 0]).unwrap();
+    fs::write(own.place.join("some.xz"), [0xfd, b'7', b'z', b'X', b'Z', 0]).unwrap();
+    symlink("system", own.place.join("link")).unwrap();
+    let mut layout = Layout::new(&own.place.join("layout"));
+    let image = |machine| layout.image(machine, &[Layer::plain(Tar::default().entry(b'0', b"word", "", b"word").end())]);
+    let (ours, theirs) = (image(OURS), image(OTHER));
+    layout.list(ours, Some("ours"));
+    layout.list(theirs, Some("theirs"));
+    let all = [
+        (format!("tar:{place}/word"), 125, "it does not begin as a tar archive: failed to read entire block; fetch it again"),
+        (format!("tar:{place}/empty"), 77, "it ends before its end; it was cut short"),
+        (format!("tar:{place}/half.gz"), 125, "it does not begin as a tar archive: "),
+        (format!("tar:{place}/some.xz"), 125, "it is packed with bzip2 or xz"),
+        (format!("tar:{place}/system"), 125, "Is a directory"),
+        (format!("tar:{place}/nosuch"), 125, "No such file"),
+        (format!("dir:{place}/word"), 125, "ENOTDIR"),
+        (format!("dir:{place}/nosuch"), 125, "ENOENT"),
+        (format!("dir:{place}/link"), 125, "a symbolic link is on the way"),
+        (format!("oci:{place}/none"), 125, "oci-layout"),
+        (format!("oci:{place}/word"), 125, "ENOTDIR"),
+        (format!("oci:{place}/layout"), 77, "it lists several images; say which"),
+        (format!("oci:{place}/layout:none"), 77, "no image has this tag; there are: ours, theirs"),
+        (format!("oci:{place}/layout:theirs"), 77, "fetch the image for this machine"),
+        ("debian:nosuch".to_owned(), 77, "debian:nosuch: Debian's usual mirror has no such suite"),
+    ];
+    for (from, code, why) in &all {
+        let dry = own.build(from, &["--dry-run"]);
+        let real = own.build(from, &[]);
+        assert_eq!((dry.code, &dry.err), (real.code, &real.err), "{from}");
+        dry.no(*code, why);
+        assert!(!own.dir().exists(), "{from}");
+    }
+    let archive = own.place.join("good.tar.gz");
+    fs::write(&archive, run("tar", &["-cz", "-C", own.place.join("system").to_str().unwrap(), "."], b"")).unwrap();
+    let tar = format!("tar:{}", archive.display());
+    for from in [tar, format!("dir:{place}/system"), format!("oci:{place}/layout:ours"), "debian:sid".into(), "host".into()] {
+        let said = own.build(&from, &["--dry-run"]).well();
+        assert_eq!(said, format!("would build {}@1 from {from} and put it in service\n", own.name));
+        assert!(!own.dir().exists(), "{from}");
+    }
+    // What a pipe holds is left for the build.
+    let line = format!("cat {} | \"$0\" image build {} --from tar:/dev/stdin", archive.display(), own.name);
+    let mut build = Command::new("/bin/sh");
+    build.args(["-c", &line]).arg(program("jailbase")).env_clear();
+    super::Said::of(&build.output().unwrap()).well();
+    jailbase(["image", "verify", &own.name]).well();
+    // An update is asked in the same words as a build.
+    own.build(&format!("dir:{place}/system"), &[]).well();
+    fs::rename(own.place.join("system"), own.place.join("moved")).unwrap();
+    for words in [&["--dry-run"][..], &[]] {
+        jailbase(["image", "update", &own.name].iter().chain(words)).no(125, "ENOENT");
     }
 }

@@ -7,10 +7,11 @@ use std::sync::OnceLock;
 use std::time::{Duration, UNIX_EPOCH};
 
 /// Says what /data/word holds; with a further word, once for each line it reads; with two, it writes
-/// the second there, with three after so many seconds.
+/// the second there, with three after so many seconds; if the first is `end`, it ends with the second.
 const SAY: &str = r#"
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 static int say(void) {
     char text[100];
@@ -27,6 +28,7 @@ static int write_word(const char *word) {
 int main(int count, char **words) {
     char line[10];
     if (count < 2) return say();
+    if (count > 2 && !strcmp(words[1], "end")) return atoi(words[2]);
     if (count > 3) sleep(atoi(words[3]));
     if (count > 2) return write_word(words[2]);
     while (fgets(line, sizeof line, stdin)) if (say()) return 1;

@@ -3,9 +3,12 @@
 use super::tiny::system;
 use super::{Own, jailbase};
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::Path;
 use std::process::Command;
+
+/// The sha256 of the word `two`.
+const TWO: &str = "3fc4ccfe745870e2c0d99f71f30ff0656c8dedd41cc1d7d3d376b0dbe685e2f3";
 
 type Spoil = fn(&Path);
 
@@ -28,6 +31,37 @@ const SPOILED: &[(&str, Spoil, &str)] = &[
     ),
     ("setgid directory", |root| mode(&root.join("data"), 0o2755), "/data: is setuid or setgid; chmod ug-s it"),
     ("writable", |root| mode(&root.join("data"), 0o777), "/data: can be written by others than root"),
+    ("top", |root| mode(root, 0o700), "/: is closed to everybody but root, so no jail of it can be entered; chmod 0755 it"),
+    ("top's mode", |root| mode(root, 0o711), "/: has mode 0711 instead of 0755"),
+    ("top's owner", |root| chown(root, Some(1000), None).unwrap(), "/: does not belong to root"),
+    ("open top", |root| mode(root, 0o777), "/: can be written by others than root"),
+    (
+        "digests",
+        |root| {
+            let word = Command::new("sha256sum").arg(root.join("data/word")).output().unwrap();
+            let was = String::from_utf8(word.stdout).unwrap().split(' ').next().unwrap().to_owned();
+            fs::write(root.join("data/word"), "two").unwrap();
+            let seconds = fs::metadata(root.join("data/word")).unwrap().mtime().to_string();
+            rewrite(&root.join("../digests"), |line| {
+                let mut fields: Vec<&str> = line.split('\t').collect();
+                if fields[4] == was {
+                    (fields[2], fields[4]) = (&seconds, TWO);
+                }
+                fields.join("\t")
+            });
+        },
+        "/digests: is not the list that was published",
+    ),
+    (
+        "manifest",
+        |root| rewrite(&root.join("../image"), |line| line.replace("host = none", "host = opt")),
+        "/image: is not what was published; it says what of this machine shows",
+    ),
+    (
+        "record",
+        |root| fs::remove_file(root.join("../about")).unwrap(),
+        "/about: is gone, and with it what the other papers must be",
+    ),
     ("owner", |root| chown(root.join("bin/say"), Some(1000), None).unwrap(), "/bin/say: does not belong to root"),
     ("gone", |root| fs::remove_file(root.join("lib/7")).unwrap(), "/lib/7: is gone"),
     ("new", |root| fs::write(root.join("lib/new"), "").unwrap(), "/lib/new: is new"),
@@ -55,6 +89,14 @@ fn mode(path: &Path, mode: u32) {
 fn swap(root: &Path, name: &str, text: &str) {
     fs::remove_file(root.join(name)).unwrap();
     symlink(text, root.join(name)).unwrap();
+}
+
+/// Each line of a paper becomes another.
+fn rewrite(paper: &Path, line: impl Fn(&str) -> String) {
+    let text = fs::read_to_string(paper).unwrap();
+    let new: String = text.lines().map(|old| line(old) + "\n").collect();
+    assert_ne!(text, new);
+    fs::write(paper, new).unwrap();
 }
 
 /// A directory goes elsewhere, and a link has its name.
@@ -87,4 +129,53 @@ fn whatever_changed_in_a_generation_is_found_and_told() {
         let json: Vec<serde_json::Value> = serde_json::from_str(&jailbase(["image", "verify", &own.name, "--json"]).out).unwrap();
         assert_eq!(json[0]["image"], format!("{}@{number}", own.name));
     }
+}
+
+/// As it would be if it had been published before the top of the tree and the manifest were digested.
+fn grown_old(own: &Own, number: u32) {
+    let paper = |name: &str| own.file(number, "..").join(name);
+    let list = fs::read_to_string(paper("digests")).unwrap();
+    let (top, rest) = list.split_once('\n').unwrap();
+    assert_eq!(top, "d\t755\t-\t-\t-\t");
+    fs::write(paper("digests"), rest).unwrap();
+    let sum = Command::new("sha256sum").arg(paper("digests")).output().unwrap();
+    let mut about: serde_json::Value = serde_json::from_slice(&fs::read(paper("about")).unwrap()).unwrap();
+    about["digest"] = String::from_utf8(sum.stdout).unwrap()[..64].into();
+    assert!(about.as_object_mut().unwrap().remove("image_digest").is_some());
+    fs::write(paper("about"), about.to_string()).unwrap();
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_generation_older_than_the_digests_of_its_top_and_its_manifest_verifies_and_says_what_nobody_knows() {
+    let (own, ..) = Own::of_words("verified-old", &["one"]);
+    grown_old(&own, 1);
+    let said = jailbase(["image", "verify", &own.name]);
+    assert_eq!((said.code, said.err.as_str()), (0, ""), "{}", said.out);
+    assert!(jailbase(["image", "update", &own.name]).well().contains("nothing changed"));
+    // What it shows of this machine, and a top that lets nobody in, are seen without a digest.
+    let manifest = own.file(1, "../image");
+    let was = fs::read(&manifest).unwrap();
+    rewrite(&manifest, |line| line.replace("host = none", "host = opt"));
+    assert!(jailbase(["image", "verify", &own.name]).out.contains("/image: shows directories of this machine"));
+    fs::write(&manifest, was).unwrap();
+    mode(&own.file(1, ""), 0o700);
+    assert!(jailbase(["image", "verify", &own.name]).out.contains("/: is closed to everybody but root"));
+    jailbase(["image", "update", &own.name]).well();
+    assert_eq!(own.current(), 2);
+    jailbase(["image", "verify", &own.name]).well();
+
+    let host = Own::new("verified-old-host");
+    host.build("host", &[]).well();
+    grown_old(&host, 1);
+    let said = jailbase(["image", "verify", &host.name]);
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    assert!(
+        said.err.contains("nobody can say whether it shows the directories of this machine that it showed then"),
+        "{}",
+        said.err
+    );
+    host.build("host", &[]).well();
+    let said = jailbase(["image", "verify", &host.name]);
+    assert_eq!((said.code, said.err.as_str()), (0, ""), "{}", said.out);
 }

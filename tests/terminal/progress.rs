@@ -57,6 +57,33 @@ fn a_bar_fits_its_terminal_and_is_gone_when_the_work_is_done() {
 
 #[test]
 #[ignore = "needs root and installed programs: make check"]
+fn who_makes_an_image_of_packages_sees_at_which_stage_that_is_and_for_how_long() {
+    let place = Place::new("stages");
+    let tool = place.path("mmdebstrap");
+    let stages = ["running apt-get update", "installing essential packages"];
+    let says = stages.map(|stage| format!("echo 'I: {stage}...' >&2; sleep 2\n")).concat();
+    shell(&format!("cat > {tool} << 'END'\n#!/bin/sh\n{says}echo 'E: nothing more' >&2\nexit 1\nEND\nchmod 755 {tool}"));
+    let build = "jailbase image build t-stages --from debian:bookworm; echo code $?; exec sleep 60";
+    let apart = "unshare --mount --pid --fork --mount-proc --kill-child";
+    let screen = Screen::new(100, &format!("exec {apart} sh -c 'mount --bind {tool} /usr/bin/mmdebstrap; {build}'"));
+    let mut seen_at = [None; 2];
+    let done = seen::within(Duration::from_secs(30), || {
+        let text = screen.text();
+        for (at, stage) in seen_at.iter_mut().zip(stages) {
+            let shown =
+                |line: &str| line.contains(&format!("making debian:bookworm: {stage} ")) && line.trim_end().ends_with('s');
+            *at = at.or(text.lines().any(shown).then_some(()));
+        }
+        text.contains("code ")
+    });
+    let text = screen.text();
+    drop(fs::remove_dir_all(format!("{STATE}/images/t-stages")));
+    assert!(done && text.contains("E: nothing more") && text.contains("code 125"), "{text}");
+    assert_eq!(seen_at, [Some(()); 2], "{text}");
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
 fn copies_counts_and_removals_show_how_many_and_how_fast_and_how_long_where_that_is_known() {
     let name = "t-count";
     let (user, image) = (User::with(&[]), format!("{STATE}/images/{name}"));

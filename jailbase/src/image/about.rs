@@ -70,6 +70,9 @@ pub struct About {
     pub bytes: u64,
     /// The sha256 of the list of digests: two generations with the same one are the same.
     pub digest: String,
+    /// The sha256 of the manifest, which says what of the host shows; none of a generation published before this was kept.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub image_digest: Option<String>,
     /// What it cost.
     #[serde(flatten)]
     pub cost: Cost,
@@ -80,7 +83,11 @@ impl About {
     pub fn read(generation: &Path) -> Result<Option<Self>, Error> {
         let path = generation.join(FILE);
         let failed = |error: &dyn std::fmt::Display| {
-            Error::failed("read", path.display().to_string(), format!("{error}; build the image anew"))
+            Error::failed(
+                "read",
+                path.display().to_string(),
+                format!("{error}; build the image anew, or remove this generation with jailbase image rm if it is an old one"),
+            )
         };
         match std::fs::read(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),

@@ -7,13 +7,12 @@ use super::budget::Budget;
 use super::copy::{self, Links};
 use super::digests::{self, Digests, Thing};
 use super::generations::{Generations, Stage};
-use super::packed::Packed;
 use super::place::Ground;
 use super::settle::Taken;
 use super::share::{self, Known};
 use super::source::Source;
 use super::tree::Tree;
-use super::unpack::Unpack;
+use super::unpack::{self, Unpack};
 use super::{about, debian, etc, host, oci, settle, verify, walk};
 use crate::table::{bytes, counted};
 use crate::tell;
@@ -46,8 +45,8 @@ pub fn run(name: &Name, recipe: &Recipe, dry_run: bool) -> Result<(), Error> {
     if !recipe.include.is_empty() && !matches!(source, Source::Debian(_)) {
         return Err(Error::Usage("--include is for debian: alone".into()));
     }
+    source.judge()?;
     if dry_run {
-        source.judge()?;
         let next = Generations::look(name).and_then(|there| there.next()).unwrap_or(1);
         return tell::say(&format!("would build {name}@{next} from {source} and put it in service\n"));
     }
@@ -93,14 +92,13 @@ pub fn from_source(stage: &Stage, source: &Source, recipe: &Recipe) -> Result<Ma
 
 /// Unpacks one archive into the tree of a stage.
 fn archive(stage: &Stage, file: &Path, recipe: &Recipe) -> Result<Taken, Error> {
-    let shown = file.display().to_string();
-    let failed = |error| Error::failed("read", shown.clone(), error);
-    let packed = File::open(file).and_then(Packed::new).map_err(failed)?;
+    let packed = unpack::open(file)?;
     let open =
         |path: &Path| File::open(path).map(OwnedFd::from).map_err(|e| Error::failed("open", path.display().to_string(), e));
     let mut ground = Ground::new(open(&stage.tree())?, open(&stage.path)?);
     let (mut budget, mut taken) = (Budget::of(recipe), Taken::default());
-    Unpack { ground: &mut ground, budget: &mut budget, taken: &mut taken, layer: false }.all(packed, &shown)?;
+    Unpack { ground: &mut ground, budget: &mut budget, taken: &mut taken, layer: false }
+        .all(packed, &file.display().to_string())?;
     Ok(taken)
 }
 
@@ -154,21 +152,22 @@ fn finish(generations: &Generations, stage: &Stage, made: Made) -> Result<Built,
         }
     }
     let list = digests::write(&digests);
-    let (_, digest) = digests::sha256(list.as_bytes()).map_err(|error| Error::failed("digest", digests::FILE, error))?;
+    let manifest = made.image.write();
     let about = About {
         recipe: made.recipe,
         by: made.by.map(str::to_owned),
         base: made.base,
         built: now(),
-        entries: u64::try_from(digests.len()).unwrap_or(u64::MAX),
+        entries: u64::try_from(digests::entries(&digests)).unwrap_or(u64::MAX),
         bytes: cost.copied_bytes + cost.linked_bytes + cost.cloned_bytes,
-        digest,
+        digest: digests::of_paper(digests::FILE, list.as_bytes())?,
+        image_digest: Some(digests::of_paper(layout::MANIFEST, manifest.as_bytes())?),
         cost,
     };
     let beside = Tree::there(stage.path.clone());
     beside.file(digests::FILE, list.as_bytes(), 0o644)?;
     beside.file(about::FILE, about.write()?.as_bytes(), 0o644)?;
-    beside.file(layout::MANIFEST, made.image.write().as_bytes(), 0o644)?;
+    beside.file(layout::MANIFEST, manifest.as_bytes(), 0o644)?;
     let number = generations.next()?;
     generations.publish(stage, number)?;
     let shows = made.image.host.join(" /");
@@ -177,7 +176,7 @@ fn finish(generations: &Generations, stage: &Stage, made: Made) -> Result<Built,
 
 fn known(generations: &Generations, number: u32) -> Result<Option<Digests>, Error> {
     // A generation whose list cannot be read shares nothing; what is built now must not suffer for it.
-    digests::read(&generations.generation(number)).or_else(|error| {
+    digests::read_with_top(&generations.generation(number)).or_else(|error| {
         log::warn!("{error}; nothing is shared with {}@{number}", generations.name);
         Ok(None)
     })

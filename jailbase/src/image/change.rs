@@ -14,6 +14,7 @@ use jail::error::Error;
 use jail::id::Name;
 use jail::image::Image;
 use jail::layout;
+use jail::report::escaped;
 use std::path::Path;
 use std::process::ExitStatus;
 use std::time::Instant;
@@ -30,13 +31,15 @@ rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/log/apt /var/log/dpkg.log 
 /// Makes the next generation as the one in service was made; one of Debian's is cloned and upgraded.
 pub fn update(name: &Name, dry_run: bool) -> Result<(), Error> {
     let begun = Instant::now();
-    let generations = if dry_run { Generations::look(name)? } else { Generations::change(name)? };
+    let generations = if dry_run { Generations::look(name)? } else { Generations::change_born(name)? };
     let base = generations.pick(None)?;
     let recipe = recipe(&generations, base)?;
     let source = recipe.source()?;
     let upgrade = matches!(source, Source::Debian(_));
-    if dry_run {
+    if !upgrade {
         source.judge()?;
+    }
+    if dry_run {
         let how = if upgrade { format!("upgrade the packages of {name}@{base}") } else { format!("make it of {source} again") };
         return tell::say(&format!("would {how} and put {name}@{} in service\n", generations.next()?));
     }
@@ -51,10 +54,14 @@ pub fn update(name: &Name, dry_run: bool) -> Result<(), Error> {
 /// Runs a program, or else a shell, in a clone of the generation in service, and publishes the clone if that ends well.
 pub fn edit(name: &Name, program: &[String], dry_run: bool) -> Result<(), Error> {
     let begun = Instant::now();
-    let generations = if dry_run { Generations::look(name)? } else { Generations::change(name)? };
+    let generations = if dry_run { Generations::look(name)? } else { Generations::change_born(name)? };
     let base = generations.pick(None)?;
     if dry_run {
-        return tell::say(&format!("would open a shell in a clone of {name}@{base}, to become {name}@{}\n", generations.next()?));
+        let what = match program {
+            [] => "open a shell".to_owned(),
+            words => format!("run {}", escaped(words.join(" ").as_bytes())),
+        };
+        return tell::say(&format!("would {what} in a clone of {name}@{base}, to become {name}@{}\n", generations.next()?));
     }
     let recipe = recipe(&generations, base)?;
     let built = publish_after(&generations, |stage| {

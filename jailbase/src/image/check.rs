@@ -2,7 +2,8 @@
 
 use super::digests::{self, Digests, Thing};
 use super::generations::Generations;
-use super::{verify, walk};
+use super::unfinished::Unborn;
+use super::{papers, verify, walk};
 use crate::table::counted;
 use crate::tell;
 use jail::error::Error;
@@ -18,6 +19,7 @@ use std::path::Path;
 #[derive(Serialize, Clone, PartialEq, Eq, Debug)]
 pub struct Finding {
     image: String,
+    /// In the tree; absolute if it is beside it.
     path: String,
     what: String,
 }
@@ -25,23 +27,32 @@ pub struct Finding {
 /// Verifies one generation, or those in service of all images.
 pub fn run(name: Option<&Name>, asked: Option<u32>, json: bool) -> Result<(), Error> {
     let images = match name {
-        Some(name) => vec![Generations::look(name)?],
+        Some(name) => vec![(name.clone(), Generations::look(name))],
         None => Generations::all()?,
     };
     let (mut findings, mut text) = (Vec::new(), String::new());
-    for image in &images {
-        let number = image.pick(asked)?;
-        let (count, found) = one(image, number)?;
-        text += &format!(
-            "{}@{number}: {}\n",
-            image.name,
-            match found.len() {
-                0 => format!("{count} entries, all as published"),
-                bad => counted(bad, "fault"),
+    for (image, there) in images {
+        match there.and_then(|there| served(&there, asked, name.is_none())) {
+            Ok(Looked::At(number, count, found)) => {
+                text += &format!(
+                    "{image}@{number}: {}\n",
+                    match found.len() {
+                        0 => format!("{count} entries, all as published"),
+                        bad => counted(bad, "fault"),
+                    }
+                );
+                text.extend(found.iter().map(|fault| format!("  /{}: {}\n", fault.path.trim_start_matches('/'), fault.what)));
+                findings.extend(found);
             }
-        );
-        text.extend(found.iter().map(|fault| format!("  /{}: {}\n", fault.path, fault.what)));
-        findings.extend(found);
+            Ok(Looked::NotYet(who)) => text += &format!("{image}: its first build is under way{who}\n"),
+            Err(error) if name.is_some() => return Err(error),
+            // One image that cannot be looked at keeps nobody from the others.
+            Err(error) => {
+                let what = tell::reason(error);
+                text += &format!("{image}: {what}\n");
+                findings.push(Finding { image: image.to_string(), path: String::new(), what });
+            }
+        }
     }
     if json {
         tell::json(&findings)?
@@ -53,6 +64,22 @@ pub fn run(name: Option<&Name>, asked: Option<u32>, json: bool) -> Result<(), Er
     }
     let mend = "jailbase image rollback puts an older generation in service, image update or build makes a good one";
     Err(Error::Failed { doing: "vouch for what is not as it was published", on: String::new(), why: mend.to_owned() })
+}
+
+/// What came of a look at an image.
+enum Looked {
+    /// At this generation, which has so many entries, and these faults.
+    At(u32, usize, Vec<Finding>),
+    /// There is none yet: somebody is building it, in brackets who.
+    NotYet(String),
+}
+
+fn served(image: &Generations, asked: Option<u32>, one_of_all: bool) -> Result<Looked, Error> {
+    if one_of_all && let Some(Unborn::UnderWay(who)) = image.unborn()? {
+        return Ok(Looked::NotYet(who));
+    }
+    let number = image.pick(asked)?;
+    one(image, number).map(|(count, found)| Looked::At(number, count, found))
 }
 
 fn one(image: &Generations, number: u32) -> Result<(usize, Vec<Finding>), Error> {
@@ -74,12 +101,22 @@ fn one(image: &Generations, number: u32) -> Result<(usize, Vec<Finding>), Error>
             "it was built before there were digests; build it anew",
         ));
     };
+    let papers = papers::look(&place, &manifest)?;
+    all.extend(papers.faults.into_iter().map(|(path, what)| finding(path, what)));
+    if let Some(unknown) = papers.unknown {
+        log::warn!("{}@{number}: {unknown}", image.name);
+    }
     // A device cannot be digested, and reading it could do harm; it is a fault already.
     let readable: Vec<_> =
         found.into_iter().filter(|one| one.meta.is_dir() || one.meta.is_file() || one.meta.is_symlink()).collect();
-    let now = digests::of(&tree, &readable)?;
+    let mut now = digests::of(&tree, &readable)?;
+    let entries = digests::entries(&now);
+    if !published.contains_key(Path::new("")) {
+        // Published before the top was in the list; whether it is fit for jails was judged above.
+        now.remove(Path::new(""));
+    }
     all.extend(changes(&published, &now).into_iter().map(|(path, what)| finding(path, what)));
-    Ok((now.len(), all))
+    Ok((entries, all))
 }
 
 /// What is not the same in two trees: the path, and what became of it.

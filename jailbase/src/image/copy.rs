@@ -7,6 +7,7 @@
 
 use super::budget::{Budget, LONGEST_PATH, MOST_PARTS};
 use super::settle::Taken;
+use crate::interrupt;
 use crate::progress::Progress;
 use crate::tell::advised;
 use jail::error::Error;
@@ -28,6 +29,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
+/// So many bytes of a file are copied at once, so that a signal is seen in between.
+const PIECE: u64 = 64 << 20;
+
 /// What happens to two names of one file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Links {
@@ -48,10 +52,15 @@ struct Copy<'a> {
     progress: Progress,
 }
 
+/// Opens a directory that is to be copied.
+pub fn open(source: &Path) -> Result<OwnedFd, Error> {
+    let shown = source.display().to_string();
+    fd::open(&shown, fd::How::List).doing("open the directory", shown)
+}
+
 /// Copies all that is in a directory into another, which is empty and which root alone can reach: so many things, if that is known.
 pub fn copy(source: &Path, to: &Path, links: Links, budget: &mut Budget, entries: Option<u64>) -> Result<Taken, Error> {
-    let shown = source.display().to_string();
-    let from = fd::open(&shown, fd::How::List).doing("open the directory", shown)?;
+    let from = open(source)?;
     let progress = Progress::of_some("copying", entries);
     let mut copy = Copy { source, from, to, links, seen: HashMap::new(), taken: Taken::default(), progress };
     let mut open = vec![PathBuf::new()];
@@ -92,6 +101,7 @@ impl Copy<'_> {
         let names =
             names(dir.try_clone().map_err(|e| Error::failed("list", self.shown(path), e))?).doing("list", self.shown(path))?;
         for name in names {
+            interrupt::judge()?;
             let at = path.join(&name);
             let stat = fstatat(&dir, name.as_os_str(), AtFlags::AT_SYMLINK_NOFOLLOW).doing("look at", self.shown(&at))?;
             self.one(&dir, &at, &stat, open, budget)?;
@@ -148,8 +158,16 @@ impl Copy<'_> {
         budget.take(size).map_err(|why| self.refused(at, &why))?;
         let made = File::options().write(true).create_new(true).mode(0o600).open(target).map_err(failed)?;
         if size > 0 && !share_extents(&made, &source).doing("share", self.shown(at))? {
-            let copied =
-                std::io::copy(&mut File::from(source.try_clone().map_err(failed)?).take(size), &mut &made).map_err(failed)?;
+            let mut from = File::from(source.try_clone().map_err(failed)?);
+            let mut copied = 0;
+            while copied < size {
+                interrupt::judge()?;
+                let piece = std::io::copy(&mut from.by_ref().take(PIECE.min(size - copied)), &mut &made).map_err(failed)?;
+                if piece == 0 {
+                    break;
+                }
+                copied += piece;
+            }
             if copied != size {
                 return Err(self.refused(at, "it was cut short while it was read"));
             }

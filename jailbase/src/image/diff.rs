@@ -35,5 +35,5 @@ fn read(asked: &Asked) -> Result<Digests, Error> {
     let number = image.pick(asked.generation)?;
     let place = image.generation(number);
     let none = || Error::failed("compare", place.display().to_string(), "it was built before there were digests; build it anew");
-    digests::read(&place)?.ok_or_else(none)
+    digests::read_with_top(&place)?.ok_or_else(none)
 }

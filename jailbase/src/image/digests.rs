@@ -4,6 +4,7 @@ use super::walk::Found;
 use crate::parallel;
 use crate::progress::Progress;
 use jail::error::Error;
+use jail::layout;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -42,13 +43,19 @@ pub enum Thing {
     },
 }
 
-/// Everything in a tree, by path.
+/// Everything in a tree, by path; the tree's own top has the empty one. Lists of generations that were published before the
+/// top was in them lack it.
 pub type Digests = BTreeMap<PathBuf, Thing>;
+
+/// How many things there are below the top.
+pub fn entries(digests: &Digests) -> usize {
+    digests.len() - usize::from(digests.contains_key(Path::new("")))
+}
 
 /// Digests what was found in a tree, on all processors.
 pub fn of(tree: &Path, found: &[Found]) -> Result<Digests, Error> {
     // The longest files first, so that no processor is left with one at the end.
-    let mut order: Vec<&Found> = found.iter().filter(|one| !one.path.as_os_str().is_empty()).collect();
+    let mut order: Vec<&Found> = found.iter().collect();
     order.sort_by_key(|one| std::cmp::Reverse(one.meta.len()));
     let files = order.iter().filter(|one| one.meta.is_file());
     let progress = Progress::of_bytes("digesting", files.map(|one| one.meta.len()).sum());
@@ -108,6 +115,23 @@ pub fn write(digests: &Digests) -> String {
         text += &line;
     }
     text
+}
+
+/// The sha256 of a paper of a generation, as `about` keeps it.
+pub fn of_paper(name: &'static str, text: &[u8]) -> Result<String, Error> {
+    sha256(text).map(|(_, digest)| digest).map_err(|error| Error::failed("digest", name, error))
+}
+
+/// The list of a generation to compare another with: where it lacks the top, with that as it is.
+pub fn read_with_top(generation: &Path) -> Result<Option<Digests>, Error> {
+    let Some(mut digests) = read(generation)? else { return Ok(None) };
+    if !digests.contains_key(Path::new("")) {
+        let top = generation.join(layout::TREE);
+        let meta = std::fs::symlink_metadata(&top);
+        let meta = meta.map_err(|error| Error::failed("look at", top.display().to_string(), error))?;
+        digests.insert(PathBuf::new(), Thing::Directory { mode: meta.mode() & 0o7777 });
+    }
+    Ok(Some(digests))
 }
 
 /// Reads the list of a generation; `None` for one that has none, made before there were any.
@@ -176,6 +200,7 @@ mod tests {
     fn what_is_written_is_read_back_the_same_whatever_the_names() -> Result<(), Box<dyn std::error::Error>> {
         let name = |bytes: &[u8]| PathBuf::from(std::ffi::OsString::from_vec(bytes.to_vec()));
         let mut digests = Digests::new();
+        digests.insert(PathBuf::new(), Thing::Directory { mode: 0o755 });
         digests.insert(name(b"a\nf\t755"), Thing::Directory { mode: 0o755 });
         digests.insert(name(b"\xff\\\\x\\09 \\"), Thing::File { mode: 0o644, mtime: -5, size: 7, sha256: "ab".into() });
         digests.insert(name("Å".as_bytes()), Thing::Link { text: b"../\t\xfe".to_vec() });

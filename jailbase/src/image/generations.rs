@@ -4,7 +4,7 @@
 //! service: a number never means two things, also when its generation was removed, and a higher one was interrupted.
 
 use super::about::About;
-use crate::{purge, store};
+use crate::{interrupt, purge, store};
 use jail::error::Error;
 use jail::id::Name;
 use jail::layout;
@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 /// What the name of a generation in the making starts with; no generation's name does.
 const UNFINISHED: &str = ".new-";
 /// The link whose text is the highest number that was ever in service.
-const LAST: &str = "last";
+pub(super) const LAST: &str = "last";
 
 /// One image's directory.
 #[derive(Debug)]
@@ -28,10 +28,13 @@ pub struct Generations {
     pub name: Name,
     /// Where it is, for messages and for looking.
     pub path: String,
-    dir: OwnedFd,
+    pub(super) dir: OwnedFd,
     /// Held by whoever changes something.
-    lock: Option<Lock>,
+    pub(super) lock: Option<Lock>,
 }
+
+/// What has the name of an image: one that can be looked at, or why it cannot.
+pub type Listed = (Name, Result<Generations, Error>);
 
 /// A generation in the making: nobody but root can reach it.
 #[derive(Debug)]
@@ -49,8 +52,8 @@ impl Stage {
 }
 
 impl Generations {
-    /// The images there are, in order.
-    pub fn all() -> Result<Vec<Self>, Error> {
+    /// The images there are, in order; for what cannot be looked at, why. One that is odd hides none of the others.
+    pub fn all() -> Result<Vec<Listed>, Error> {
         let path = format!("{STATE}/{}", layout::IMAGES);
         let dir = match fd::open(&path, How::List) {
             Err(Errno::ENOENT) => return Ok(Vec::new()),
@@ -58,7 +61,7 @@ impl Generations {
         };
         let mut names: Vec<Name> = files::names(&dir).doing("list", &path)?.iter().filter_map(|name| Name::new(name)).collect();
         names.sort();
-        names.iter().filter_map(|name| Self::there(name).transpose()).collect()
+        Ok(names.into_iter().filter_map(|name| Some((name.clone(), Self::there(&name).transpose()?))).collect())
     }
 
     /// An image that is there, to be looked at.
@@ -72,32 +75,12 @@ impl Generations {
         let path = layout::image_dir(name);
         let dir = match fd::open(&path, How::List) {
             Err(Errno::ENOENT) => return Ok(None),
+            Err(Errno::ENOTDIR | Errno::ELOOP) => {
+                return Err(Error::Refused(format!("{path} is no directory, and so no image; move it elsewhere")));
+            }
             opened => judge::directory(opened.doing("open", &path)?, &path)?,
         };
         Ok(Some(Self { name: name.clone(), path, dir, lock: None }))
-    }
-
-    /// An image that is there, to be changed by us alone.
-    pub fn change(name: &Name) -> Result<Self, Error> {
-        let mut found = Self::look(name)?;
-        found.lock = Some(Lock::exclusive(&found.dir).doing("lock", found.path.clone())?);
-        // It may have been removed while we waited, and what we hold has no name any more.
-        let ino = |dir: &OwnedFd| fd::stat(dir).map(|stat| stat.st_ino);
-        let still = Self::look(name)?;
-        if ino(&still.dir).doing("look at", &found.path)? != ino(&found.dir).doing("look at", &found.path)? {
-            return Err(Error::failed("lock", found.path, "somebody else replaced it meanwhile; try again"));
-        }
-        found.clear_unfinished()?;
-        Ok(found)
-    }
-
-    /// An image to be changed by us alone, made if there is none.
-    pub fn make(name: &Name) -> Result<Self, Error> {
-        store::directory(STATE, 0o755)?;
-        // An image may hold programs that are set-user-id in its own files; outside of jails nobody is to reach them.
-        store::directory(&format!("{STATE}/{}", layout::IMAGES), 0o700)?;
-        store::directory(&layout::image_dir(name), 0o755)?;
-        Self::change(name)
     }
 
     /// The numbers of all generations, in order.
@@ -113,7 +96,7 @@ impl Generations {
         self.linked(layout::CURRENT)
     }
 
-    fn linked(&self, link: &str) -> Result<Option<u32>, Error> {
+    pub(super) fn linked(&self, link: &str) -> Result<Option<u32>, Error> {
         let on = format!("{}/{link}", self.path);
         match fd::link_text(&self.dir, link) {
             Err(Errno::ENOENT) => Ok(None),
@@ -126,8 +109,10 @@ impl Generations {
 
     /// The generation that was asked for, or else the one in service.
     pub fn pick(&self, asked: Option<u32>) -> Result<u32, Error> {
-        let none = || Error::Refused(format!("no generation of {} is in service; build one, or roll back to one", self.name));
-        let number = asked.map_or_else(|| self.current()?.ok_or_else(none), Ok)?;
+        let number = match (asked, self.current()?) {
+            (Some(number), _) | (None, Some(number)) => number,
+            (None, None) => return Err(Error::Refused(self.lacks()?)),
+        };
         if self.numbers()?.contains(&number) {
             return Ok(number);
         }
@@ -174,6 +159,8 @@ impl Generations {
         // ORDER: all of it is on disk before it has a number. One call for the file system, because one for each of a
         // thousand small files takes seconds.
         nix::unistd::syncfs(&made).doing("write to disk", stage.path.display().to_string())?;
+        // From here on it is quick, and a signal comes too late.
+        interrupt::judge()?;
         let shown = self.generation(number).display().to_string();
         store::rename(&self.dir, &stage.name, &number.to_string(), &shown)?;
         if let Err(error) = self.serve(number) {
@@ -196,7 +183,12 @@ impl Generations {
         store::link(&self.dir, layout::CURRENT, &number.to_string(), &format!("{}/{}", self.path, layout::CURRENT))
     }
 
-    fn remember(&self, number: u32) -> Result<(), Error> {
+    /// Takes it out of service: nobody gets it from now on.
+    pub fn withdraw(&self) -> Result<(), Error> {
+        store::clear(&self.dir, layout::CURRENT, &self.path)
+    }
+
+    pub(super) fn remember(&self, number: u32) -> Result<(), Error> {
         store::link(&self.dir, LAST, &number.to_string(), &format!("{}/{LAST}", self.path))
     }
 
@@ -214,37 +206,12 @@ impl Generations {
 
     /// Removes all generations and the image itself.
     pub fn remove_all(self) -> Result<(), Error> {
-        store::clear(&self.dir, layout::CURRENT, &self.path)?;
+        self.withdraw()?;
         for number in self.numbers()? {
             self.remove(number)?;
         }
         // ORDER: last of all. Without both links, what is there would be taken for a first build that was interrupted.
         store::clear(&self.dir, LAST, &self.path)?;
         std::fs::remove_dir(&self.path).map_err(|error| Error::failed("remove", self.path.clone(), error))
-    }
-
-    /// Removes what an interrupted command left. The lock is held, so nobody is building.
-    fn clear_unfinished(&self) -> Result<(), Error> {
-        for name in files::names(&self.dir).doing("list", &self.path)?.iter().filter(|name| name.starts_with('.')) {
-            let left = format!("{}/{name}", self.path);
-            log::info!("removing {left}, which an interrupted command left");
-            match files::remove(&self.dir, name) {
-                Ok(()) | Err(Errno::ENOENT) => {}
-                Err(_) => purge::remove(&self.dir, name, &left)?,
-            }
-        }
-        let (current, last) = (self.current()?, self.linked(LAST)?);
-        let seen = match (last, current) {
-            (Some(last), current) => last.max(current.unwrap_or(0)),
-            // An image without the link, made by hand: what is there was meant to be there.
-            (None, Some(_)) => self.numbers()?.into_iter().max().unwrap_or(0),
-            (None, None) if self.numbers()? == [1] => 0,
-            (None, None) => self.numbers()?.into_iter().max().unwrap_or(0),
-        };
-        for number in self.numbers()?.into_iter().filter(|number| *number > seen) {
-            log::info!("removing {}@{number}, which was not put in service before its build was interrupted", self.name);
-            self.remove(number)?;
-        }
-        if last == Some(seen) || seen == 0 { Ok(()) } else { self.remember(seen) }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::about::About;
 use super::generations::Generations;
+use super::unfinished::Unborn;
 use crate::live::{self, Jails, Tree};
 use crate::table::{bytes, counted, table};
 use crate::tell;
@@ -17,7 +18,8 @@ use std::collections::BTreeMap;
 #[derive(Serialize, Debug)]
 pub struct Row {
     image: String,
-    generation: u32,
+    /// `null` if nothing of it can be told, or if there is nothing yet.
+    generation: Option<u32>,
     in_service: bool,
     /// `null` where the kernel cannot tell.
     jails: Option<usize>,
@@ -25,23 +27,49 @@ pub struct Row {
     uids: Option<Vec<u32>>,
     #[serde(flatten)]
     about: Option<About>,
+    /// What is wrong with it, and what to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fault: Option<String>,
+}
+
+impl Row {
+    /// Of an image that has no generation to tell of.
+    fn none(image: &Name, fault: Option<String>) -> Self {
+        let image = image.to_string();
+        Self { image, generation: None, in_service: false, jails: None, uids: None, about: None, fault }
+    }
+
+    fn shown(&self) -> String {
+        self.generation.map_or_else(|| self.image.clone(), |number| format!("{}@{number}", self.image))
+    }
 }
 
 /// Lists all generations of all images.
 pub fn run(root: &Root, host: &Host, json: bool) -> Result<(), Error> {
     let jails = live::jails(root, host)?;
     let mut rows = Vec::new();
-    for image in Generations::all()? {
-        rows.extend(rows_of(&image, jails.as_ref())?);
+    for (name, image) in Generations::all()? {
+        // One image that is odd hides none of the others.
+        match image.and_then(|image| rows_of(&image, jails.as_ref())) {
+            Ok(found) => rows.extend(found),
+            Err(error) => rows.push(Row::none(&name, Some(tell::reason(error)))),
+        }
     }
     if json {
-        return tell::json(&rows);
+        tell::json(&rows)?;
+        return judged(&rows);
     }
     let fields = rows.iter().map(|row| {
         let about = |pick: fn(&About) -> String| row.about.as_ref().map_or("-".to_owned(), pick);
+        let state = match (row.in_service, row.generation, &row.fault) {
+            (true, ..) => "in service",
+            (_, None, None) => "being built",
+            (_, None, Some(_)) => "?",
+            _ => "-",
+        };
         [
-            format!("{}@{}", row.image, row.generation),
-            if row.in_service { "in service" } else { "-" }.to_owned(),
+            row.shown(),
+            state.to_owned(),
             row.jails.map_or("?".to_owned(), |count| count.to_string()),
             about(|about| bytes(about.bytes)),
             about(|about| bytes(about.cost.copied_bytes)),
@@ -49,19 +77,40 @@ pub fn run(root: &Root, host: &Host, json: bool) -> Result<(), Error> {
             about(|about| about.recipe.from.clone()),
         ]
     });
-    tell::say(&table(["IMAGE", "STATE", "JAILS", "SIZE", "COPIED", "BUILT", "FROM"], &fields.collect::<Vec<_>>()))
+    tell::say(&table(["IMAGE", "STATE", "JAILS", "SIZE", "COPIED", "BUILT", "FROM"], &fields.collect::<Vec<_>>()))?;
+    judged(&rows)
+}
+
+/// Warns of each that is odd, and fails if there is one.
+fn judged(rows: &[Row]) -> Result<(), Error> {
+    let odd = rows.iter().filter_map(|row| Some((row, row.fault.as_ref()?))).inspect(|(row, fault)| {
+        log::warn!("{}: {fault}", row.shown());
+    });
+    match odd.count() {
+        0 => Ok(()),
+        _ => Err(Error::failed("tell all that there is of images", "", "mend what the warnings name, then look again")),
+    }
 }
 
 fn rows_of(image: &Generations, jails: Option<&Jails>) -> Result<Vec<Row>, Error> {
+    match image.unborn()? {
+        Some(Unborn::UnderWay(_)) => return Ok(vec![Row::none(&image.name, None)]),
+        Some(Unborn::Interrupted) => return Err(Error::Refused(image.lacks()?)),
+        None => {}
+    }
     let current = image.current()?;
     image
         .numbers()?
         .into_iter()
         .map(|number| {
             let uids = jails.map(|jails| users_of(image, number, jails)).transpose()?;
-            let about = About::read(&image.generation(number))?;
-            let (generation, in_service) = (number, current == Some(number));
-            Ok(Row { image: image.name.to_string(), generation, in_service, jails: uids.as_ref().map(Vec::len), uids, about })
+            let (about, fault) = match About::read(&image.generation(number)) {
+                Ok(about) => (about, None),
+                Err(error) => (None, Some(tell::reason(error))),
+            };
+            let (generation, in_service) = (Some(number), current == Some(number));
+            let jails = uids.as_ref().map(Vec::len);
+            Ok(Row { image: image.name.to_string(), generation, in_service, jails, uids, about, fault })
         })
         .collect()
 }
@@ -74,18 +123,19 @@ pub fn users_of(image: &Generations, number: u32, jails: &Jails) -> Result<Vec<u
     Ok(jails.get(&live::tree(&stat)).map(|uids| uids.iter().copied().collect()).unwrap_or_default())
 }
 
-/// What each tree that there is belongs to, as `image@generation`.
-pub fn trees() -> Result<BTreeMap<Tree, String>, Error> {
+/// What each tree that there is belongs to, as `image@generation`. For who looks at jails: of an image that is odd nothing is
+/// known, and that is `image ls`'s to tell.
+pub fn trees() -> BTreeMap<Tree, String> {
     let mut trees = BTreeMap::new();
-    for image in Generations::all()? {
-        for number in image.numbers()? {
+    for image in Generations::all().unwrap_or_default().into_iter().filter_map(|(_, image)| image.ok()) {
+        for number in image.numbers().unwrap_or_default() {
             let path = image.tree(number).display().to_string();
             if let Ok(stat) = fd::open(&path, How::Directory).and_then(fd::stat) {
                 trees.insert(live::tree(&stat), format!("{}@{number}", image.name));
             }
         }
     }
-    Ok(trees)
+    trees
 }
 
 /// Says all of one image, or of one generation.
@@ -94,15 +144,20 @@ pub fn show(root: &Root, host: &Host, name: &Name, asked: Option<u32>, json: boo
     let asked = asked.map(|number| image.pick(Some(number))).transpose()?;
     let jails = live::jails(root, host)?;
     let mut rows = rows_of(&image, jails.as_ref())?;
-    rows.retain(|row| asked.is_none_or(|number| row.generation == number));
-    if json {
-        return tell::json(&rows);
+    rows.retain(|row| asked.is_none() || row.generation == asked);
+    if rows.iter().any(|row| row.generation.is_none()) {
+        return Err(Error::Refused(image.lacks()?));
     }
-    tell::say(&rows.iter().map(page).collect::<Vec<_>>().join("\n"))
+    if json {
+        tell::json(&rows)?;
+    } else {
+        tell::say(&rows.iter().map(page).collect::<Vec<_>>().join("\n"))?;
+    }
+    judged(&rows)
 }
 
 fn page(row: &Row) -> String {
-    let mut lines = vec![("image", format!("{}@{}", row.image, row.generation))];
+    let mut lines = vec![("image", row.shown())];
     lines.push(("in service", if row.in_service { "yes" } else { "no" }.to_owned()));
     lines.push((
         "live jails",

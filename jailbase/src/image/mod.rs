@@ -2,6 +2,7 @@
 
 mod about;
 mod allowed;
+mod apt;
 mod budget;
 mod build;
 mod change;
@@ -16,8 +17,10 @@ mod gc;
 mod generations;
 mod host;
 mod ls;
+mod mirrors;
 mod oci;
 mod packed;
+mod papers;
 mod place;
 mod room;
 mod settle;
@@ -25,6 +28,8 @@ mod share;
 mod source;
 mod terminal;
 mod tree;
+mod turn;
+mod unfinished;
 mod unpack;
 pub mod verify;
 mod walk;
@@ -34,12 +39,16 @@ mod words;
 pub use ls::trees;
 pub use words::Verb;
 
+use crate::interrupt;
 use jail::error::Error;
 use jail::state::host::Host;
 use jail::sys::root::Root;
 
 /// Does it.
 pub fn run(root: &Root, host: &Host, verb: Verb) -> Result<(), Error> {
+    if verb.makes() {
+        interrupt::listen()?;
+    }
     match verb {
         Verb::Build { name, how, dry_run } => build::run(&name, &how.recipe(), dry_run),
         Verb::Update { name, dry_run } => change::update(&name, dry_run),

@@ -11,6 +11,7 @@ use super::packed::Packed;
 use super::place::Ground;
 use super::settle::Taken;
 use super::unpack::Unpack;
+use crate::interrupt;
 use crate::tell::advised;
 use jail::error::Error;
 use jail::report::escaped;
@@ -33,8 +34,13 @@ struct Layout {
     shown: String,
 }
 
-/// Unpacks an image of a layout into the tree of a stage.
-pub fn tree(stage: &Stage, dir: &Path, tag: Option<&str>, budget: &mut Budget) -> Result<Taken, Error> {
+/// Refuses a directory that is no layout, or has no image of this tag for this machine.
+pub fn judge(dir: &Path, tag: Option<&str>) -> Result<(), Error> {
+    asked(dir, tag).map(drop)
+}
+
+/// The image of a layout that was asked for: its manifest and its configuration.
+fn asked(dir: &Path, tag: Option<&str>) -> Result<(Layout, ImageManifest, ImageConfiguration), Error> {
     let shown = dir.display().to_string();
     let layout = Layout { dir: fd::open(&shown, How::List).doing("open the layout", &shown)?, shown };
     let version = OciLayout::from_reader(layout.file("oci-layout")?.as_slice()).map_err(|e| layout.bad("oci-layout", &e))?;
@@ -49,15 +55,20 @@ pub fn tree(stage: &Stage, dir: &Path, tag: Option<&str>, budget: &mut Budget) -
     let config = layout.blob(manifest.config())?;
     let config = ImageConfiguration::from_reader(config.as_slice()).map_err(|e| layout.bad("the configuration", &e))?;
     choice::judge(config.os(), config.architecture()).map_err(|why| layout.refused("the configuration", &why))?;
-    let promised = config.rootfs().diff_ids();
-    if promised.len() != manifest.layers().len() {
+    if config.rootfs().diff_ids().len() != manifest.layers().len() {
         return Err(layout.refused("the configuration", "it promises another number of layers than there are"));
     }
+    Ok((layout, manifest, config))
+}
+
+/// Unpacks an image of a layout into the tree of a stage.
+pub fn tree(stage: &Stage, dir: &Path, tag: Option<&str>, budget: &mut Budget) -> Result<Taken, Error> {
+    let (layout, manifest, config) = asked(dir, tag)?;
     let open =
         |path: &Path| File::open(path).map(OwnedFd::from).map_err(|e| Error::failed("open", path.display().to_string(), e));
     let mut ground = Ground::new(open(&stage.tree())?, open(&stage.path)?);
     let mut taken = Taken::default();
-    for (layer, promised) in manifest.layers().iter().zip(promised) {
+    for (layer, promised) in manifest.layers().iter().zip(config.rootfs().diff_ids()) {
         let found = layout.layer(layer, &mut ground, budget, &mut taken)?;
         if *promised != format!("sha256:{found}") {
             return Err(layout.refused(layer.digest().as_ref(), "what is in it is not what the configuration promises"));
@@ -96,7 +107,7 @@ impl Layout {
         }
         let mut file = File::from(file);
         let failed = |error| Error::failed("read", on.clone(), error);
-        if sha256(&file).map_err(failed)? != (descriptor.size(), digest.to_owned()) {
+        if sha256(interrupt::reading(&file)).map_err(failed)? != (descriptor.size(), digest.to_owned()) {
             return Err(self.refused(&name, "it holds something else than its name says; copy the image again"));
         }
         file.seek(SeekFrom::Start(0)).map_err(failed)?;

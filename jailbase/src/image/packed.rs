@@ -3,6 +3,7 @@
 //!
 //! Nobody knows how much a packed file holds, so two things are counted: what was read and what came of it.
 
+use crate::interrupt;
 use crate::progress::Progress;
 use flate2::read::MultiGzDecoder;
 use ruzstd::decoding::StreamingDecoder;
@@ -27,6 +28,7 @@ struct Counted<R> {
 
 impl<R: Read> Read for Counted<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        interrupt::judge().map_err(|error| io::Error::other(error.to_string()))?;
         let count = self.from.read(buffer)?;
         let bytes = u64::try_from(count).unwrap_or(u64::MAX);
         self.count.set(self.count.get().saturating_add(bytes));

@@ -7,18 +7,22 @@
 
 use super::terminal::Terminal;
 use super::words::Verb;
+use crate::interrupt;
 use jail::error::Error;
 use jail::image::Image;
+use jail::report::escaped;
 use jail::state::Doing;
 use jail::sys::fd::{self, How};
 use jail::sys::images::room;
 use jail::sys::mount::{self, Flags};
 use jail::sys::ns::{self, Kind};
 use jail::sys::root::Root;
-use jail::sys::{devices, files};
+use jail::sys::{Errno, devices, files, why};
 use nix::sys::stat::{Mode, umask};
+use std::ffi::OsStr;
 use std::fs::File;
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
@@ -38,6 +42,10 @@ const IF_WANTED: &str = r#"read -r _ _ _ parent _ < /proc/self/stat && read -r _
 echo "jailbase: it has ended, or /proc is not that of its processes; nothing was run" >&2
 exit 125"#;
 
+/// The file beside the tree that says why its program could not be executed, made by the process that tried; empty if the
+/// program is not there. Out of the program's own reach, so that no exit status of its can be taken for that.
+const NOT_STARTED: &str = ".not-started";
+
 /// A program and its words that will end, with all it starts and mounts, when we do.
 pub fn contained(program: &str) -> Command {
     let mut command = Command::new("/usr/bin/setpriv");
@@ -46,6 +54,8 @@ pub fn contained(program: &str) -> Command {
         .args(["/bin/sh", "-c", IF_WANTED, &std::process::id().to_string()])
         .arg(program);
     command.env_clear().env("PATH", PATH).env("HOME", "/root").env("LC_ALL", "C.UTF-8");
+    // What an administrator types into a shell in there is nothing for the users of the image.
+    command.env("HISTFILE", "");
     for name in ["TERM", "http_proxy", "https_proxy", "no_proxy"] {
         if let Some(value) = std::env::var_os(name) {
             command.env(name, value);
@@ -70,7 +80,14 @@ pub fn run(tree: &Path, image: &Image, program: &[&str]) -> Result<ExitStatus, E
     command.args(["image", "room"]).arg(tree).arg(show);
     command.arg("--").args(program);
     let _terminal = Terminal::now();
-    with_usual_umask(|| command.status()).map_err(|error| Error::failed("start", "setpriv (Debian: util-linux)", error))
+    let done = with_usual_umask(|| interrupt::output(&mut command, |_| {}));
+    let status = done.map_err(|error| Error::failed("start", "setpriv (Debian: util-linux)", error))?.status;
+    let name = || escaped(program.first().copied().unwrap_or_default().as_bytes());
+    match std::fs::read_to_string(tree.with_file_name(NOT_STARTED)) {
+        Err(_) => Ok(status),
+        Ok(why) if why.is_empty() => Err(Error::NotFound(name())),
+        Ok(why) => Err(Error::NotExecutable(name(), why)),
+    }
 }
 
 /// In the process that `run` started: makes the place and becomes the program. Returns only if that failed.
@@ -103,6 +120,9 @@ pub fn enter(root: &Root, verb: Verb) -> Result<(), Error> {
     // A prompt that names the host would mislead.
     ns::set_names(root, Some("image"), None).doing("set", "the host name")?;
     names_of_hosts(root, &own)?;
+    // ORDER: while it has a name.
+    let beside = tree.parent().unwrap_or(&tree).display().to_string();
+    let beside = fd::open(&beside, How::Directory).doing("open", &beside)?;
     files::enter_directory(&own).doing("enter", &shown)?;
     mount::root_here(root).doing("enter", &shown)?;
     mount::proc_here(root).doing("mount", "/proc")?;
@@ -110,7 +130,23 @@ pub fn enter(root: &Root, verb: Verb) -> Result<(), Error> {
     room::keep_little(root).doing("give up", "what the program does not need")?;
     // What a package manager makes is for everybody to read.
     let error = with_usual_umask(|| Command::new(name).args(words).exec());
-    Err(Error::failed("execute", name.to_string_lossy(), error))
+    // Whoever started us says it.
+    let noted = files::touch(&beside, NOT_STARTED, 0o600)
+        .and_then(|()| files::write(&beside, NOT_STARTED, &why_not_started(name, fd::errno(&error))));
+    noted.map_err(|_| Error::failed("execute", name.to_string_lossy(), error))
+}
+
+/// Why a program was not executed; nothing if it is not there. The words are trampoline's. What is neither a binary nor names
+/// an interpreter is a script of /bin/sh, as execvp(3) has it.
+fn why_not_started(name: &OsStr, errno: Errno) -> String {
+    let is_path = name.as_bytes().contains(&b'/');
+    match errno {
+        Errno::ENOENT if is_path && Path::new(name).symlink_metadata().is_ok() => {
+            "it is there, but its interpreter or loader is not".into()
+        }
+        Errno::ENOENT | Errno::ENOTDIR => String::new(),
+        errno => why(errno),
+    }
 }
 
 /// The host's way to find names of the network, if the image has a place for it.

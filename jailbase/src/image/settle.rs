@@ -42,6 +42,9 @@ impl fmt::Display for Taken {
 /// Everybody needs to find root and nobody; each jail mounts its own over these two.
 const FILES: [(&str, &str); 2] = [("etc/passwd", super::etc::PASSWD), ("etc/group", super::etc::GROUP)];
 
+/// The mode of a tree's own top: root's, and everybody finds what is below it.
+const TOP: u32 = 0o755;
+
 /// Settles a tree that root alone can reach.
 pub fn settle(tree: &Path, mend: bool) -> Result<Taken, Error> {
     let mut taken = Taken::default();
@@ -89,9 +92,13 @@ fn settle_one(tree: &Path, one: &walk::Found, mend: bool, taken: &mut Taken) -> 
     if was & 0o6000 != 0 && one.meta.is_file() {
         taken.setuid += 1;
     }
-    if mode & 0o002 != 0 && (mend || is_listed(&one.path)) {
+    if mode & 0o002 != 0 && !one.path.as_os_str().is_empty() && (mend || is_listed(&one.path)) {
         taken.writable += u64::from(!is_listed(&one.path));
         mode &= !0o002;
+    }
+    if one.path.as_os_str().is_empty() {
+        // The root of every jail; how the source itself was closed, or left open, is no property of the system in it.
+        mode = TOP;
     }
     if mode != was { fchmod(&file, Mode::from_bits_truncate(mode)).doing("set the mode of", shown()) } else { Ok(()) }
 }
@@ -99,21 +106,23 @@ fn settle_one(tree: &Path, one: &walk::Found, mend: bool, taken: &mut Taken) -> 
 /// Empties the places that a running system fills, and that every jail mounts over: for a tree that a tool of this machine
 /// made. What an archive holds there is refused or kept.
 pub fn empty_places(tree: &Path) -> Result<(), Error> {
-    for name in LISTED.iter().chain(&["dev", "proc", "sys", "run"]) {
-        let path = tree.join(name);
-        let Ok(entries) = std::fs::read_dir(&path) else { continue };
-        if path.symlink_metadata().is_ok_and(|meta| meta.is_symlink()) {
-            continue;
-        }
-        for entry in entries {
-            let failed = |error| Error::failed("empty", path.display().to_string(), error);
-            let entry = entry.map_err(failed)?;
-            let removed = match entry.file_type().map_err(failed)?.is_dir() {
-                true => std::fs::remove_dir_all(entry.path()),
-                false => std::fs::remove_file(entry.path()),
-            };
-            removed.map_err(failed)?;
-        }
+    LISTED.iter().chain(&["dev", "proc", "sys", "run"]).try_for_each(|name| empty(&tree.join(name)))
+}
+
+/// Removes all that is in a directory, if it is there and no link.
+pub fn empty(path: &Path) -> Result<(), Error> {
+    let Ok(entries) = std::fs::read_dir(path) else { return Ok(()) };
+    if path.symlink_metadata().is_ok_and(|meta| meta.is_symlink()) {
+        return Ok(());
+    }
+    for entry in entries {
+        let failed = |error| Error::failed("empty", path.display().to_string(), error);
+        let entry = entry.map_err(failed)?;
+        let removed = match entry.file_type().map_err(failed)?.is_dir() {
+            true => std::fs::remove_dir_all(entry.path()),
+            false => std::fs::remove_file(entry.path()),
+        };
+        removed.map_err(failed)?;
     }
     Ok(())
 }

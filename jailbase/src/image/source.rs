@@ -1,5 +1,6 @@
 //! What an image is made from, as the command line and the record of a generation say it.
 
+use super::{copy, debian, oci, unpack};
 use jail::error::Error;
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
@@ -43,13 +44,16 @@ impl FromStr for Source {
 }
 
 impl Source {
-    /// Refuses what is not there; whether it can be used shows when it is.
+    /// Refuses what cannot be what it is said to be: asked before anything is made, also where nothing is to be. What else is
+    /// wrong with it shows when it is used.
     pub fn judge(&self) -> Result<(), Error> {
-        let path = match self {
-            Self::Host | Self::Debian(_) => return Ok(()),
-            Self::Tar(path) | Self::Dir(path) | Self::Oci(path, _) => path,
-        };
-        std::fs::metadata(path).map(drop).map_err(|error| Error::failed("open", path.display().to_string(), error))
+        match self {
+            Self::Host => Ok(()),
+            Self::Debian(suite) => debian::judge(suite),
+            Self::Tar(file) => unpack::judge(file),
+            Self::Dir(dir) => copy::open(dir).map(drop),
+            Self::Oci(dir, tag) => oci::judge(dir, tag.as_deref()),
+        }
     }
 }
 

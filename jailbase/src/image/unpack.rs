@@ -15,7 +15,9 @@ use jail::error::Error;
 use jail::report::escaped;
 use jail::sys::{self, Errno};
 use std::collections::HashSet;
+use std::fs::File;
 use std::io::{self, Read};
+use std::path::Path;
 use tar::{Archive, Entry, EntryType};
 
 /// The longest header with all that belongs to it: long names, and what POSIX calls extended.
@@ -66,6 +68,46 @@ pub struct Unpack<'a> {
 /// What to do about an archive that cannot be read to its end.
 const AGAIN: &str = "fetch it again, or make it anew";
 
+/// Opens an archive that is to be unpacked.
+pub fn open(file: &Path) -> Result<Packed, Error> {
+    File::open(file).and_then(Packed::new).map_err(|error| Error::failed("read", file.display().to_string(), error))
+}
+
+/// Refuses a file that does not begin as an archive.
+pub fn judge(file: &Path) -> Result<(), Error> {
+    let shown = file.display().to_string();
+    let failed = |error| Error::failed("read", shown.clone(), error);
+    let kind = std::fs::metadata(file).map_err(failed)?.file_type();
+    if !kind.is_file() && !kind.is_dir() {
+        // What a pipe holds can be read once.
+        return Ok(());
+    }
+    let packed = open(file)?;
+    let gauge = packed.gauge();
+    gauge.allow(LONGEST_HEADER);
+    let mut archive = Archive::new(packed);
+    let first = archive.entries().and_then(|mut entries| entries.next().transpose().map(|first| first.is_some()));
+    match first {
+        Err(error) => {
+            let why = format!("it does not begin as a tar archive: {}", told(&error));
+            Err(Error::failed("read", shown, advised(&why, AGAIN)))
+        }
+        Ok(false) if gauge.ended() => Err(told_of(&shown, CUT.into())),
+        Ok(_) => Ok(()),
+    }
+}
+
+/// What an archive ends as that lacks the blocks of its end.
+const CUT: &str = "it ends before its end; it was cut short";
+
+fn told_of(at: &str, wrong: Wrong) -> Error {
+    match wrong {
+        Wrong::Refused(why) => Error::Refused(format!("{at}: {}", advised(&why, "make the archive anew without it"))),
+        Wrong::Kernel(errno) => Error::failed("unpack", at, sys::why(errno)),
+        Wrong::Reading(error) => Error::failed("read", at, advised(&told(&error), AGAIN)),
+    }
+}
+
 impl Unpack<'_> {
     /// Unpacks all of it; `shown` is the archive's name, for messages. Returns what was read after the end, so that whoever
     /// digests it sees every byte.
@@ -74,11 +116,7 @@ impl Unpack<'_> {
         let mut archive = Archive::new(from);
         self.entries(&mut archive, &gauge).map_err(|(name, wrong)| {
             let at = if name.is_empty() { shown.to_owned() } else { format!("{shown}: {}", escaped(&name)) };
-            match wrong {
-                Wrong::Refused(why) => Error::Refused(format!("{at}: {}", advised(&why, "make the archive anew without it"))),
-                Wrong::Kernel(errno) => Error::failed("unpack", at, sys::why(errno)),
-                Wrong::Reading(error) => Error::failed("read", at, advised(&told(&error), AGAIN)),
-            }
+            told_of(&at, wrong)
         })?;
         let mut rest = archive.into_inner();
         gauge.allow(LONGEST_PADDING);
@@ -97,7 +135,7 @@ impl Unpack<'_> {
             let name = entry.path_bytes().into_owned();
             self.entry(&mut entry, &name, gauge, &mut seen).map_err(|wrong| (name, wrong))?;
         }
-        if gauge.ended() { Err((Vec::new(), "it ends before its end; it was cut short".into())) } else { Ok(()) }
+        if gauge.ended() { Err((Vec::new(), CUT.into())) } else { Ok(()) }
     }
 
     fn entry(

@@ -91,6 +91,9 @@ fn fault_of(tree: &Path, one: &Found) -> Result<Option<&'static str>, Error> {
     if let Some(what) = by_mode(&one.meta) {
         return Ok(Some(what));
     }
+    if one.path.as_os_str().is_empty() && one.meta.mode() & 0o001 == 0 {
+        return Ok(Some("is closed to everybody but root, so no jail of it can be entered; chmod 0755 it"));
+    }
     if one.meta.is_symlink() {
         return Ok(None);
     }

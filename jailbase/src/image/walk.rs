@@ -1,6 +1,7 @@
 //! All that a tree holds. Only for trees that root alone can reach: names are looked up one after the other, and nobody
 //! changes them in between. No link is followed.
 
+use crate::interrupt;
 use jail::error::Error;
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
@@ -24,6 +25,7 @@ pub fn all(tree: &Path) -> Result<Vec<Found>, Error> {
     let (mut found, mut open) = (Vec::new(), vec![look(PathBuf::new())?]);
     while let Some(next) = open.pop() {
         if next.meta.is_dir() {
+            interrupt::judge()?;
             let path = tree.join(&next.path);
             let failed = |error| Error::failed("list", path.display().to_string(), error);
             for entry in std::fs::read_dir(&path).map_err(failed)? {

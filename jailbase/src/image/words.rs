@@ -182,6 +182,11 @@ impl FromStr for Asked {
 }
 
 impl Verb {
+    /// Whether it makes a generation, which takes long, and leaves much if it is ended where it is.
+    pub fn makes(&self) -> bool {
+        matches!(self, Self::Build { .. } | Self::Update { .. } | Self::Edit { .. })
+    }
+
     /// Follows "cannot".
     pub fn title(&self) -> String {
         let of = |image: &Asked| image.generation.map_or(image.name.to_string(), |number| format!("{}@{number}", image.name));

@@ -169,7 +169,7 @@ fn kept(root: &Root, host: &Host, pins: &[Pin]) -> Result<BTreeMap<u64, Kept>, E
         return Ok(BTreeMap::new());
     }
     let Some(found) = live::of(root, host, &wanted)? else { return Ok(BTreeMap::new()) };
-    let images = image::trees()?;
+    let images = image::trees();
     let told = |inside: live::Inside| Kept { image: images.get(&inside.tree).cloned(), made: inside.made, shared: inside.shared };
     Ok(found.into_iter().map(|(namespace, inside)| (namespace, told(inside))).collect())
 }

@@ -1,5 +1,6 @@
 //! The two locks under which a jail's files are written: that of all jails, then that of the one.
 
+use crate::store;
 use jail::error::Error;
 use jail::id::Target;
 use jail::layout;
@@ -13,6 +14,13 @@ use std::time::{Duration, Instant};
 
 /// How long somebody else may have the lock of the jail.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The jails, whose directory is made if there is none.
+pub fn jails() -> Result<Jails, Error> {
+    store::directory(STATE, 0o755)?;
+    store::directory(&format!("{STATE}/{}", layout::JAILS), 0o700)?;
+    Jails::open()
+}
 
 /// Takes both; of a jail that is not there, the first alone, and nobody can make it meanwhile.
 ///

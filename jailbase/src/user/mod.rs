@@ -9,7 +9,7 @@ mod drain;
 mod give;
 mod home;
 mod lists;
-mod locks;
+pub mod locks;
 mod ls;
 mod members;
 mod nss;

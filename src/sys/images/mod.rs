@@ -1,5 +1,7 @@
-//! What jailbase alone asks of the kernel, for images and for whoever uses them. None of it is linked into the setuid program.
+//! What jailbase alone asks of the kernel, for images and for whoever uses them, and what it and the reaper advise when the kernel
+//! refused. None of it is linked into the setuid program.
 
+pub mod advice;
 pub mod attributes;
 pub mod extents;
 pub mod neighbours;
