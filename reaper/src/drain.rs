@@ -12,13 +12,14 @@ use jail::error::Error;
 use jail::id::Target;
 use jail::layout;
 use jail::state::Doing;
-use jail::state::drain::until_down;
+use jail::state::drain::{Found, until_down};
 use jail::state::host::Host;
 use jail::state::jails::Jails;
 use jail::state::pins;
 use jail::sys::expire::Bar;
-use jail::sys::files;
+use jail::sys::fd::{self, How};
 use jail::sys::root::Root;
+use jail::sys::{Errno, files};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -27,14 +28,21 @@ pub fn run(root: &Root, host: &Host, whom: &Whom, patience: Duration) -> Result<
     let start = Instant::now();
     let mut report = Report::begin("drain");
     let jails = Jails::open()?;
-    let one = one(whom, &jails)?;
+    let one = one(root, host, whom, &jails)?;
     // ORDER: before the first jail is asked. Whoever took a lease and looked for a bar before this is found by its lease;
     // whoever looks later is refused.
     let _bar = Bar::put(&jails.dir, one.map(Target::get)).doing("bar", layout::JAILS)?;
     // ORDER: after the bar. Whoever is added later meets it.
-    let all = one.map_or_else(|| all(&jails), |one| Ok(vec![one]))?;
-    let done = |target: Target, ended: Result<(), Error>| {
-        report.note(target.to_string(), ended.map_or_else(Outcome::Failed, |()| Outcome::Drained));
+    let all = one.map_or_else(|| all(root, host, &jails), |one| Ok(vec![one]))?;
+    let done = |target: Target, ended: Result<Found, Error>| {
+        let outcome = match ended {
+            // What `jailbase user rm` leaves without --purge is no jail, and was asked because one may have been in making.
+            Ok(Found::NotUp) if !is_described(&jails, target) => return,
+            Ok(Found::Up | Found::NotUp) => Outcome::Drained,
+            Ok(Found::WithoutDirectory) => Outcome::DrainedWithoutDirectory,
+            Err(error) => Outcome::Failed(error),
+        };
+        report.note(target.to_string(), outcome);
     };
     let waiting = |left: &[Target]| {
         for (name, by) in held(root, host, left) {
@@ -52,27 +60,49 @@ pub fn run(root: &Root, host: &Host, whom: &Whom, patience: Duration) -> Result<
 }
 
 /// Whose jail is to go; `None` for all.
-fn one(whom: &Whom, jails: &Jails) -> Result<Option<Target>, Error> {
+fn one(root: &Root, host: &Host, whom: &Whom, jails: &Jails) -> Result<Option<Target>, Error> {
     let one = match whom {
         Whom::One(Who::Uid(uid)) => *uid,
         Whom::One(Who::Name(name)) => jails.target(name)?,
         Whom::All => return Ok(None),
     };
-    jails.jail(one).map(|_| Some(one))
+    // One that lives is a jail, whatever became of its directory.
+    if !look::live(root, host)?.contains(&one) {
+        jails.jail(one)?;
+        if !is_described(jails, one) {
+            let why = format!("uid {one} has no jail, but files; jailbase user rm {one} --purge removes them");
+            return Err(Error::Refused(why));
+        }
+    }
+    Ok(Some(one))
 }
 
-fn all(jails: &Jails) -> Result<Vec<Target>, Error> {
+/// Whoever lives, and whoever has a directory: a jail may be in making there, and one whose directory was moved away lives on.
+fn all(root: &Root, host: &Host, jails: &Jails) -> Result<Vec<Target>, Error> {
     let names = files::names(&jails.dir).doing("list", layout::JAILS)?;
-    Ok(names.iter().filter_map(|name| pins::target_of(name)).collect())
+    // ORDER: the pins last. A jail whose directory goes away meanwhile was listed, or is found by its pin.
+    let mut all = look::live(root, host)?;
+    all.extend(names.iter().filter_map(|name| pins::target_of(name)));
+    if all.is_empty() {
+        pins::judge_absence()?;
+    }
+    Ok(all.into_iter().collect())
+}
+
+/// Whether there is a spec: without one there is no jail to be made.
+fn is_described(jails: &Jails, target: Target) -> bool {
+    let spec = format!("{}/{}", layout::pin(target), layout::SPEC);
+    !matches!(fd::open_beneath(&jails.dir, &spec, How::Place), Err(Errno::ENOENT))
 }
 
 /// Who holds each of these jails. It only words what is said, so a look that fails does not end the drain.
 fn held(root: &Root, host: &Host, left: &[Target]) -> Vec<(String, Vec<Process>)> {
-    let mut by = if left.is_empty() { BTreeMap::new() } else { look::holders(root, host).unwrap_or_default() };
+    let found = if left.is_empty() { Ok(BTreeMap::new()) } else { look::holders(root, host) };
+    let mut by = found.inspect_err(|error| log::warn!("who holds a jail cannot be looked at: {error}")).unwrap_or_default();
     left.iter().map(|target| layout::pin(*target)).map(|name| (name.clone(), by.remove(&name).unwrap_or_default())).collect()
 }
 
 /// Whoever makes a jail holds its lock and no pin yet, and is not seen.
 fn who(by: &[Process]) -> String {
-    if by.is_empty() { "whoever makes it".into() } else { Process::list(by) }
+    if by.is_empty() { "whoever makes it, or cannot be seen".into() } else { Process::list(by) }
 }

@@ -5,6 +5,7 @@ use crate::outcome::Outcome;
 use crate::process::Process;
 use crate::report::Report;
 use jail::error::{Error, code};
+use jail::sys::images::advice::advised;
 use serde::Serialize;
 use std::io::{ErrorKind, Write, stdout};
 
@@ -34,7 +35,7 @@ struct Jail<'a> {
     what: Option<String>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     held_by: &'a [Process],
-    /// Of an idle jail: whether the last sweep marked it.
+    /// Of an idle jail: whether the last sweep marked it, if that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     was_marked: Option<bool>,
 }
@@ -84,7 +85,7 @@ pub fn say(task: &Task, done: &Result<Report, Error>) -> Result<(), Error> {
     let mut object = Object {
         task: task.name(),
         result: "failed",
-        error: done.as_ref().err().map(ToString::to_string),
+        error: done.as_ref().err().map(|error| advised(&error.to_string())),
         left_to: None,
         blind: false,
         seconds: 0.0,
@@ -114,8 +115,9 @@ pub fn say(task: &Task, done: &Result<Report, Error>) -> Result<(), Error> {
 }
 
 fn jail<'a>(name: &'a str, outcome: &'a Outcome) -> Jail<'a> {
-    let what = matches!(outcome, Outcome::Failed(_) | Outcome::Foreign(_)).then(|| outcome.to_string());
+    let what = matches!(outcome, Outcome::Failed(_) | Outcome::Foreign(_) | Outcome::DrainedWithoutDirectory)
+        .then(|| advised(&outcome.to_string()));
     let held_by: &[Process] = if let Outcome::InUse(by) = outcome { by } else { &[] };
-    let was_marked = if let Outcome::Idle(marked) = outcome { Some(*marked) } else { None };
+    let was_marked = if let Outcome::Idle(marked) = outcome { *marked } else { None };
     Jail { name, outcome: outcome.word(), what, held_by, was_marked }
 }

@@ -41,7 +41,7 @@ pub fn run(root: &Root, host: &Host) -> Result<Report, Error> {
         let (all, marked) = all(root, host, &holder)?;
         let mut held = held(&all);
         for (name, seen) in all {
-            let was_marked = || pins::target_of(&name).is_some_and(|target| marked.contains(&target));
+            let was_marked = || pins::target_of(&name).zip(marked.as_ref()).map(|(target, marked)| marked.contains(&target));
             let outcome = match seen {
                 Seen::Jail(id) => held.remove(&id).map_or_else(|| Outcome::Idle(was_marked()), Outcome::InUse),
                 Seen::Place(target) if process::locking(&layout::jail_dir(target)).is_some() => Outcome::InMaking,
@@ -64,17 +64,24 @@ pub fn holders(root: &Root, host: &Host) -> Result<BTreeMap<String, Vec<Process>
     Ok(all.into_iter().map(|(name, seen)| (name, of(seen))).filter_map(|(name, by)| Some((name, by?))).collect())
 }
 
+/// Whose jails live.
+pub fn live(root: &Root, host: &Host) -> Result<BTreeSet<Target>, Error> {
+    let Some(holder) = Holder::find()? else { return Ok(BTreeSet::new()) };
+    let (all, _) = all(root, host, &holder)?;
+    Ok(all.iter().filter(|(_, seen)| matches!(seen, Seen::Jail(_))).filter_map(|(name, _)| pins::target_of(name)).collect())
+}
+
 fn held(all: &[(String, Seen)]) -> BTreeMap<u64, Vec<Process>> {
     let ids: BTreeSet<u64> =
         all.iter().filter_map(|(_, seen)| if let Seen::Jail(id) = seen { Some(*id) } else { None }).collect();
     process::holding(|mount| ids.contains(&mount))
 }
 
-/// Every name, and whom the last sweep marked.
-fn all(root: &Root, host: &Host, holder: &Holder) -> Result<(Names, BTreeSet<Target>), Error> {
+/// Every name, and whom the last sweep marked, if that noted it.
+fn all(root: &Root, host: &Host, holder: &Holder) -> Result<(Names, Option<BTreeSet<Target>>), Error> {
     let mounts = Source::open()?;
     holder.enter(root)?;
-    let all = in_holder(&mounts).map(|all| (all, marks::noted().unwrap_or_default().of));
+    let all = in_holder(&mounts).map(|all| (all, marks::noted().map(|noted| noted.of)));
     host.back(root)?;
     all
 }

@@ -10,6 +10,7 @@ use jail::state::Doing;
 use jail::state::jails::Jails;
 use jail::sys::fd::{self, How};
 use jail::sys::whole;
+use std::fs::FileType;
 
 /// Everybody may read the figures; the collector runs as somebody.
 const MODE: u32 = 0o644;
@@ -22,13 +23,24 @@ pub fn keep(file: &JailPath, done: &Result<Report, Error>) -> Result<(), Error> 
     let (dir, name) = file.as_str().rsplit_once('/').unwrap_or_default();
     let dir = if dir.is_empty() { "/" } else { dir };
     let open = fd::open(dir, How::List).doing("open the directory of the metrics", dir)?;
+    if std::fs::symlink_metadata(file.as_str()).is_ok_and(|there| !is_replaced(there.file_type())) {
+        let why =
+            "something else than a file has that name; name one for them, such as trampoline.prom where node_exporter looks";
+        return Err(Error::failed("write the metrics", file.as_str(), why));
+    }
     // ORDER: by the lock of a sweep, which root alone can open, not by one on a directory that others may open and keep. Where there
     // are no jails, there is nothing to be told twice.
     let other =
         || Error::failed("write the metrics", file.as_str(), "another reaper has been at work for a second; look if it hangs");
-    let jails = Jails::open().ok();
+    let has_turn = done.as_ref().is_ok_and(|report| report.turn.is_some());
+    let jails = Jails::open().ok().filter(|_| !has_turn);
     let _turn = jails.map(|jails| turn::on(&jails.dir, layout::JAILS)?.ok_or_else(other)).transpose()?;
     whole::write(&open, name, text(done.as_ref().ok()).as_bytes(), MODE).doing("write the metrics", file.as_str())
+}
+
+/// A file, or a link to one: in the place of anything else there would be a file then, of /dev/null too.
+fn is_replaced(there: FileType) -> bool {
+    there.is_file() || there.is_symlink()
 }
 
 /// Of a sweep that could not be made only that is known.

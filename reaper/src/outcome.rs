@@ -16,12 +16,14 @@ pub enum Outcome {
     Unmounted,
     /// It was drained, and is gone.
     Drained,
+    /// The same, and its directory is not there: somebody moved or removed it.
+    DrainedWithoutDirectory,
     /// The jail was gone before, and only the place of its pin was left; that is gone now.
     Cleared,
     /// There is a place without a pin, and somebody who holds the jail's lock, or just did: he is making the jail.
     InMaking,
-    /// Not asked: nobody holds the jail now; whether the last sweep marked it.
-    Idle(bool),
+    /// Not asked: nobody holds the jail now; whether the last sweep marked it, if that one came to its end.
+    Idle(Option<bool>),
     /// Not asked: there is a place without a pin.
     Empty,
     /// It is not ours, and is as it was; what it is, if that is known.
@@ -37,7 +39,7 @@ impl Outcome {
             Self::Marked => "marked",
             Self::InUse(_) => "in-use",
             Self::Unmounted => "unmounted",
-            Self::Drained => "drained",
+            Self::Drained | Self::DrainedWithoutDirectory => "drained",
             Self::Cleared => "cleared",
             Self::InMaking => "in-making",
             Self::Idle(_) => "idle",
@@ -56,7 +58,7 @@ impl Outcome {
     pub fn level(&self) -> log::Level {
         match self {
             Self::Failed(_) => log::Level::Error,
-            Self::Foreign(_) => log::Level::Warn,
+            Self::Foreign(_) | Self::DrainedWithoutDirectory => log::Level::Warn,
             Self::Unmounted | Self::Drained | Self::Cleared => log::Level::Info,
             Self::Marked | Self::InUse(_) | Self::InMaking | Self::Idle(_) | Self::Empty => log::Level::Debug,
         }
@@ -71,12 +73,20 @@ impl fmt::Display for Outcome {
             Self::InUse(by) => write!(f, "in use by {}", Process::list(by)),
             Self::Unmounted => write!(f, "unmounted"),
             Self::Drained => write!(f, "drained"),
+            Self::DrainedWithoutDirectory => {
+                write!(f, "drained; its directory was moved or removed, and nobody can enter: put it back, or add the user again")
+            }
             Self::Cleared => write!(f, "empty place removed"),
             Self::InMaking => write!(f, "in making"),
-            Self::Idle(true) => write!(f, "idle; the last sweep marked it, and a sweep unmounts it if nobody used it since"),
-            Self::Idle(false) => write!(f, "idle; a sweep marks it"),
+            Self::Idle(Some(true)) => {
+                write!(f, "idle; the last sweep marked it, and a sweep unmounts it if nobody used it since")
+            }
+            Self::Idle(Some(false)) => write!(f, "idle; a sweep marks it"),
+            Self::Idle(None) => write!(f, "idle; a sweep marks it, or unmounts it if one that was ended too early has marked it"),
             Self::Empty => write!(f, "the empty place of a pin; a sweep removes it"),
-            Self::Foreign(what) => write!(f, "{what}no pin of a jail, left alone; look who put it among the pins"),
+            Self::Foreign(what) => {
+                write!(f, "{what}no pin of a jail, left alone; jailbase doctor says more of it, and how it goes")
+            }
             Self::Failed(error) => write!(f, "{error}"),
         }
     }

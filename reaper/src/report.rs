@@ -6,6 +6,7 @@ use crate::tell;
 use jail::error::code;
 use jail::id::Target;
 use jail::state::pins;
+use jail::sys::lock::Lock;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -28,13 +29,15 @@ pub struct Report {
     pub is_late: bool,
     /// The holder was unmounted, and with it went what would tell who is there.
     pub is_blind: bool,
+    /// The turn of this sweep: until its figures are written no other sweeps, whose they could be taken for.
+    pub turn: Option<Lock>,
 }
 
 impl Report {
     /// The run begins. Its time is that of a clock that nobody can set.
     pub fn begin(what: &'static str) -> Self {
         let (names, took) = (Vec::new(), Duration::ZERO);
-        Self { what, start: Instant::now(), took, names, left_to: None, is_late: false, is_blind: false }
+        Self { what, start: Instant::now(), took, names, left_to: None, is_late: false, is_blind: false, turn: None }
     }
 
     /// Takes one outcome in, and says it.

@@ -36,7 +36,7 @@ pub fn run(root: &Root, host: &Host) -> Result<Report, Error> {
     let mounts = Source::open()?;
     // On the directory of all jails, because no entry takes that lock: a jail is made under the lock of its own directory, the holder
     // under that of the directory of its pin. Only `jailbase user` takes it as well, and not for long.
-    let Some(_turn) = turn::on(&jails.dir, layout::JAILS)? else {
+    let Some(turn) = turn::on(&jails.dir, layout::JAILS)? else {
         let other = process::locking(&format!("{STATE}/{}", layout::JAILS));
         tell::left_to(other.as_ref());
         report.left_to = Some(other);
@@ -46,6 +46,7 @@ pub fn run(root: &Root, host: &Host) -> Result<Report, Error> {
     let swept = all(root, &jails, &mounts, &mut report);
     host.back(root)?;
     report.end();
+    report.turn = Some(turn);
     swept.map(|()| report)
 }
 

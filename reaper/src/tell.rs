@@ -6,6 +6,7 @@ use crate::process::Process;
 use env_logger::{Builder, Target};
 use jail::error::{Error, code};
 use jail::report::escaped;
+use jail::sys::images::advice::advised;
 use jail::sys::streams;
 use log::{Level, LevelFilter};
 use std::io::Write;
@@ -29,8 +30,8 @@ pub fn open(verbose: bool) {
     let mut log = Builder::new();
     log.filter_level(level).target(Target::Pipe(Box::new(Patient::default())));
     log.format(move |out, record| match record.level() {
-        level if journal => writeln!(out, "<{}>{}", priority(level), record.args()),
-        Level::Error | Level::Warn => writeln!(out, "reaper: {}", record.args()),
+        level if journal => writeln!(out, "<{}>{}", priority(level), advised(&record.args().to_string())),
+        Level::Error | Level::Warn => writeln!(out, "reaper: {}", advised(&record.args().to_string())),
         _ => writeln!(out, "{}", record.args()),
     });
     log.init();

@@ -21,6 +21,17 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_m
 /// After this long it is said whom the drain waits for.
 const SILENCE: Duration = Duration::from_secs(1);
 
+/// How a jail was found that is down now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Found {
+    /// It lived.
+    Up,
+    /// It did not.
+    NotUp,
+    /// It lived, and its directory is not there: somebody moved or removed it.
+    WithoutDirectory,
+}
+
 /// Takes these jails down as their sessions end, until `patience` after `start`, and returns those that are left.
 ///
 /// `done` hears of each that is down, or could not be taken down; `waiting`, once, of those that take long.
@@ -28,15 +39,19 @@ pub fn until_down(
     (root, host, jails): (&Root, &Host, &Jails),
     mut left: Vec<Target>,
     (start, patience): (Instant, Duration),
-    mut done: impl FnMut(Target, Result<(), Error>),
+    mut done: impl FnMut(Target, Result<Found, Error>),
     mut waiting: impl FnMut(&[Target]),
 ) -> Vec<Target> {
     let (mut pause, mut is_silent) = (PAUSES.0, true);
     loop {
         left.retain(|target| match down(root, host, jails, *target) {
-            Ok(false) => true,
-            ended => {
-                done(*target, ended.map(|_| ()));
+            Ok(None) => true,
+            Ok(Some(found)) => {
+                done(*target, Ok(found));
+                false
+            }
+            Err(error) => {
+                done(*target, Err(error));
                 false
             }
         });
@@ -51,17 +66,27 @@ pub fn until_down(
     }
 }
 
-/// Takes a jail down if nobody holds it, and says whether it is down.
+/// Takes a jail down if nobody holds it, and says how it was found; nothing if somebody does.
 ///
 /// ORDER: under the jail's lock. Who makes a jail does so under that lock and looks for the bar there, so he either is
 /// done by now and his jail is found, or he will be refused.
-fn down(root: &Root, host: &Host, jails: &Jails, target: Target) -> Result<bool, Error> {
+fn down(root: &Root, host: &Host, jails: &Jails, target: Target) -> Result<Option<Found>, Error> {
     // Not judged: what trampoline would not believe nobody enters, and it must go all the same.
     let dir = match fd::open_beneath(&jails.dir, &layout::pin(target), How::List) {
-        // The user was removed meanwhile, and the jail before that.
-        Err(Errno::ENOENT) => return Ok(true),
+        // The user was removed meanwhile, and the jail before that; or somebody moved the directory away below a jail that lives.
+        Err(Errno::ENOENT) => {
+            return Ok(match pins::take_down_without_directory(root, host, target)? {
+                Pin::Down => Some(Found::WithoutDirectory),
+                Pin::NotUp => Some(Found::NotUp),
+                Pin::Leased => None,
+            });
+        }
         opened => JailDir { dir: opened.doing("open", layout::jail_dir(target))?, target },
     };
-    let Some(lock) = Lock::try_exclusive(&dir.dir).doing("lock", layout::jail_dir(target))? else { return Ok(false) };
-    Ok(pins::take_down(root, host, &dir, &lock)? == Pin::Gone)
+    let Some(lock) = Lock::try_exclusive(&dir.dir).doing("lock", layout::jail_dir(target))? else { return Ok(None) };
+    Ok(match pins::take_down(root, host, &dir, &lock)? {
+        Pin::Down => Some(Found::Up),
+        Pin::NotUp => Some(Found::NotUp),
+        Pin::Leased => None,
+    })
 }

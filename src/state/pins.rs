@@ -28,8 +28,10 @@ pub struct Pins {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[must_use]
 pub enum Pin {
-    /// The jail is down, or was not up.
-    Gone,
+    /// The jail was up, and is down.
+    Down,
+    /// It was not up.
+    NotUp,
     /// Sessions hold it.
     Leased,
 }
@@ -131,11 +133,12 @@ impl Pins {
     /// Unmounts a pin that nobody holds, used a moment ago or not, and removes its place.
     fn unmount(&self, root: &Root, target: Target) -> Result<Pin, Error> {
         let name = layout::pin(target);
+        let mut gone = Pin::NotUp;
         loop {
             match self.kind(&name).doing("look at the pin", name.clone())? {
-                Kind::None => return Ok(Pin::Gone),
+                Kind::None => return Ok(gone),
                 Kind::Other => match self.remove_place(target)? {
-                    Place::Removed => return Ok(Pin::Gone),
+                    Place::Removed => return Ok(gone),
                     Place::Taken | Place::Foreign => {
                         let why = "what is in the place of its pin is no jail; look what it is and move or unmount it";
                         return Err(Error::failed("take down the jail of uid", name, why));
@@ -145,7 +148,8 @@ impl Pins {
             }
             match mount::unmount(root, &name) {
                 // Two pins can lie on one another in theory; what is mounted below shows at the next turn.
-                Ok(Expiry::Gone | Expiry::NotMounted) | Err(Errno::ENOENT) => {}
+                Ok(Expiry::Gone) => gone = Pin::Down,
+                Ok(Expiry::NotMounted) | Err(Errno::ENOENT) => {}
                 Ok(Expiry::Busy | Expiry::Marked) => return Ok(Pin::Leased),
                 Err(errno) => return Err(Error::failed("unmount the pin", name, sys::why(errno))),
             }
@@ -168,9 +172,17 @@ impl Pins {
 /// Takes a jail down if nobody holds a lease. Under the lock, so nobody makes it anew meanwhile; and if entries are barred
 /// as well, it is down for good. The process is in the host's mount namespace before and after.
 pub fn take_down(root: &Root, host: &Host, dir: &JailDir, _: &Lock) -> Result<Pin, Error> {
-    let Some(holder) = Holder::find()? else { return judge_absence().map(|()| Pin::Gone) };
+    take_down_without_directory(root, host, dir.target)
+}
+
+/// The same of a target that has no directory of jails: nobody can make that jail, and there is nothing to lock.
+pub fn take_down_without_directory(root: &Root, host: &Host, target: Target) -> Result<Pin, Error> {
+    // ORDER: before the holder is looked for. Who could not come back from it after another jail finds none from there, and what is
+    // not found is not up.
+    host.back(root)?;
+    let Some(holder) = Holder::find()? else { return judge_absence().map(|()| Pin::NotUp) };
     holder.enter(root)?;
-    let done = Pins::enter().and_then(|pins| pins.unmount(root, dir.target));
+    let done = Pins::enter().and_then(|pins| pins.unmount(root, target));
     host.back(root)?;
     done
 }

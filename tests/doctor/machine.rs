@@ -3,6 +3,8 @@
 use crate::common::user::User;
 use crate::common::{LOG, RUN, process, program, seen};
 use crate::{Programs, STATE, Said, in_world};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -141,12 +143,94 @@ fn a_strange_holder_and_a_pin_that_the_host_sees_are_found() {
     assert!(lost.0 == "advice" && lost.1.contains("somebody unmounted"), "{plain:#?}");
 }
 
+/// The doctor of the machine as it is, and what it says to do about one check.
+fn look() -> Said {
+    Said::of(Command::new(program("jailbase")).arg("doctor").env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"))
+}
+
+fn to_do(check: &str) -> Vec<(String, String)> {
+    let done = Command::new(program("jailbase")).args(["doctor", "--json"]).env_clear().output().unwrap();
+    let all: Vec<serde_json::Value> = serde_json::from_slice(&done.stdout).unwrap();
+    let text = |finding: &serde_json::Value, key: &str| finding[key].as_str().unwrap_or_default().to_owned();
+    all.iter().filter(|finding| finding["check"] == check).map(|one| (text(one, "found"), text(one, "do"))).collect()
+}
+
+/// What is put among the pins for a test, and taken out of there again.
+struct Strangers(Vec<Vec<u8>>);
+
+impl Strangers {
+    fn put(names: &[&[u8]], mounted: &str) -> Self {
+        let put = Self(names.iter().map(|name| [b"/pins/", *name].concat()).collect());
+        let done = seen::in_holder(|| {
+            for path in &put.0 {
+                std::fs::write(OsStr::from_bytes(path), "")?;
+            }
+            let at = format!("/pins/{mounted}");
+            std::fs::remove_file(&at).and_then(|()| std::fs::create_dir(&at))?;
+            process::mount("tmpfs", &at, "tmpfs", 0, "").map(|()| 1)
+        });
+        assert_eq!(done, 1, "cannot put {names:?}");
+        put
+    }
+}
+
+impl Drop for Strangers {
+    fn drop(&mut self) {
+        seen::in_holder(|| {
+            for path in &self.0 {
+                let path = OsStr::from_bytes(path);
+                while path.to_str().is_some_and(|path| process::unmount(path, libc::MNT_DETACH).is_ok()) {}
+                drop(std::fs::remove_file(path).or_else(|_| std::fs::remove_dir_all(path)));
+            }
+            Ok(1)
+        });
+    }
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn what_is_among_the_pins_and_no_user_s_is_found_whatever_its_name_and_said_with_what_takes_it_away() {
+    let (user, lost) = (User::new(), User::new());
+    user.ensure();
+    lost.ensure();
+    let well = to_do("holder");
+    assert_eq!(well[0].1, "", "{well:?}");
+    let names: [&[u8]; 5] = [b"59991", b"59992", b"999", b"\xff\xfe", b"a b"];
+    let strangers = Strangers::put(&names, "59991");
+    let away = format!("{STATE}/moved-{}", lost.uid);
+    std::fs::rename(lost.file(""), &away).unwrap();
+    let found = to_do("holder");
+    std::fs::rename(&away, lost.file("")).unwrap();
+    drop(strangers);
+    let starts = [
+        format!("a jail of uid {} lives, and no user has that uid: its spec was moved or removed", lost.uid),
+        "59991 lies among the pins and is none of a jail's, but a mount (tmpfs)".to_owned(),
+        "59992 among the pins is the empty place of one, and no user has that uid".to_owned(),
+        "999 lies among the pins and is none of a jail's, but a file of uid 0".to_owned(),
+        "a b lies among the pins and is none of a jail's, but something".to_owned(),
+        "\\xff\\xfe lies among the pins and is none of a jail's, but something".to_owned(),
+    ];
+    let mut said: Vec<&str> = found.iter().map(|(found, _)| found.as_str()).collect();
+    let mut expected: Vec<&str> = starts.iter().map(String::as_str).collect();
+    said.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(said, expected);
+    for (found, todo) in &found {
+        let command = match found {
+            found if found.contains("jail of uid") => format!("reaper --drain {}", lost.uid),
+            found if found.contains("empty place") => "by a sweep: reaper".to_owned(),
+            _ => format!("reaper --drain --all && umount {RUN}/holder && rm {RUN}/holder"),
+        };
+        assert!(todo.contains(&command), "{found}: {todo}");
+        assert_eq!(found.contains("a file of uid 0"), todo.contains("journalctl --since @"), "{found}: {todo}");
+    }
+    assert_eq!(to_do("holder"), well);
+}
+
 #[test]
 #[ignore = "needs root and installed programs: make check"]
 fn a_drain_that_was_stopped_is_found_with_its_number() {
     let user = User::new();
-    let look =
-        || Said::of(Command::new(program("jailbase")).arg("doctor").env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"));
     assert_eq!(look().check("drains").0, "ok");
     let running = user.call(&["sleep", "60"]).start();
     assert!(seen::within(Duration::from_secs(5), || seen::processes(user.uid).iter().any(|(_, name)| name == "sleep")));
@@ -157,6 +241,8 @@ fn a_drain_that_was_stopped_is_found_with_its_number() {
     let (level, found) = said.check("drains");
     let who = format!("pid {} ({} --drain {})", drain.id(), program("reaper").display(), user.name);
     assert!(level == "advice" && found.contains(&who), "{said:#?}");
+    let todo = &to_do("drains")[0].1;
+    assert!(todo.contains(&format!(" kill -9 {}: ", drain.id())) && !todo.contains("PID"), "{todo}");
     process::kill(drain.id(), libc::SIGKILL);
     drain.wait().unwrap();
     assert_eq!(look().check("drains").0, "ok");

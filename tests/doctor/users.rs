@@ -90,7 +90,11 @@ fn a_home_that_is_gone_or_somebody_elses_is_found() {
         fs::remove_dir(&user.home).unwrap();
         fs::write(&user.home, "").unwrap();
     });
-    found("homes", "advice", |user| chown(&user.home, Some(33), None).unwrap());
+    found("homes", "problem", |user| chown(&user.home, Some(33), None).unwrap());
+    found("homes", "advice", |user| {
+        chown(&user.home, Some(33), None).unwrap();
+        mode(&user.home, 0o755);
+    });
     found("homes", "advice", |user| mode(&user.home, 0o777));
     for left in fs::read_dir("/home").unwrap().map(|entry| entry.unwrap().path()) {
         if left.to_str().unwrap().ends_with(".gone") {
@@ -135,11 +139,12 @@ fn an_account_that_changed_since_its_spec_was_written_is_found() {
 #[ignore = "needs root and installed programs: make check"]
 fn an_image_from_which_no_jail_can_be_made_is_found() {
     type Spoil = fn(&Image);
-    let spoils: [(&str, &str, Spoil); 5] = [
+    let spoils: [(&str, &str, Spoil); 6] = [
         ("t-doc-cur", "images", |image| fs::remove_file(image.dir.join("current")).unwrap()),
         ("t-doc-man", "images", |image| fs::write(image.generation().join("image"), "").unwrap()),
         ("t-doc-suid", "image-trees", |image| mode(image.tree().join("etc/hosts"), 0o4755)),
         ("t-doc-own", "image-trees", |image| chown(image.tree().join("etc/hosts"), Some(33), None).unwrap()),
+        ("t-doc-top", "image-trees", |image| mode(image.tree(), 0o700)),
         ("t-doc-dir", "image-trees", |image| fs::remove_dir(image.tree().join("dev")).unwrap()),
     ];
     for (name, check, spoil) in spoils {

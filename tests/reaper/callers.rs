@@ -1,8 +1,9 @@
 //! Who runs the reaper, and with what about him.
 
 use crate::common::user::{UIDS, User};
-use crate::common::{RUN, STATE, WWW, executable, process, program, reaped, sweep};
+use crate::common::{RUN, STATE, WWW, executable, process, program, reaped, seen, sweep};
 use std::fs::{self, File, Permissions};
+use std::io::Read;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -121,6 +122,42 @@ fn nobody_but_root_sweeps_not_even_with_a_setuid_bit_on_the_reaper() {
 
 #[test]
 #[ignore = "needs root and installed programs: make check"]
+fn what_a_setuid_bit_on_the_reaper_gave_is_given_up_before_a_word_is_written() {
+    let user = User::new();
+    let (copy, trace) = (user.in_home("reaper"), user.in_home("trace"));
+    executable::copied(program("reaper"), &copy, (0, 0), 0o4755);
+    fs::set_permissions(&user.home, Permissions::from_mode(0o755)).unwrap();
+    for (words, code) in
+        [(&["-v"][..], 77), (&["--json"], 77), (&["--drain", &user.name], 77), (&["--nope"], 64), (&["--help"], 0), (&["-V"], 0)]
+    {
+        let mut command = Command::new("strace");
+        command.args(["-u", "www-data", "-o"]).arg(&trace).arg(&copy).args(words).env_clear();
+        let done = reaped::of(&command.output().unwrap());
+        assert_eq!(done.code, code, "{words:?}: {done:?}");
+        let calls = fs::read_to_string(&trace).unwrap();
+        let at =
+            |start: &str| calls.lines().position(|line| line.starts_with(start)).unwrap_or_else(|| panic!("{start}: {calls}"));
+        let given_up = at("setresuid(33, 33, 33)");
+        assert!(at("setresuid(0, 0, 0)") < given_up && calls.lines().nth(given_up).unwrap().ends_with(" = 0"), "no bit: {calls}");
+        assert!(at("setgroups(0, []") < given_up && at("setresgid(33, 33, 33)") < given_up, "{calls}");
+        // Nothing but its own libraries was opened before that, and nothing written.
+        let before: Vec<&str> = calls.lines().take(given_up).collect();
+        assert!(
+            !before.iter().any(|line| line.starts_with("write") || line.contains("O_WRONLY") || line.contains("O_CREAT")),
+            "{calls}"
+        );
+        let written = calls.lines().skip(given_up).filter(|line| line.starts_with("write(")).count();
+        assert!(written > 0 && !calls.lines().skip(given_up + 1).any(|line| line.starts_with("setresuid(0")), "{calls}");
+    }
+    // Who cannot give it up says nothing, for whoever reads would take it for root's.
+    let mut command = Command::new("strace");
+    command.args(["-u", "www-data", "-o"]).arg(&trace).args(["-e", "inject=setgroups:error=EPERM"]).arg(&copy).env_clear();
+    let done = reaped::of(&command.output().unwrap());
+    assert_eq!((done.code, done.out.as_str(), done.err.as_str()), (77, "", ""));
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
 fn neither_a_limit_nor_an_alarm_that_was_inherited_ends_a_sweep() {
     let user = User::new();
     let _ours_alone = sweep::ours();
@@ -156,6 +193,47 @@ fn a_reader_who_stopped_reading_holds_up_no_sweep_and_nobody_who_waits_for_one()
     assert!(done.success() && start.elapsed() < Duration::from_secs(20), "{done:?} after {:?}", start.elapsed());
     assert_eq!(sweeps.sweep(user.uid), "unmounted", "the sweep nobody heard of marked it");
     drop((full, unread));
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn who_waits_for_a_reader_of_its_object_keeps_neither_the_turn_nor_a_bar() {
+    let user = User::new();
+    let sweeps = sweep::ours();
+    for words in [&["--json"][..], &["--json", "--drain", &user.name]] {
+        user.ensure();
+        let (mut unread, full) = std::io::pipe().unwrap();
+        let mut filler = Command::new("dd");
+        filler.args(["if=/dev/zero", "bs=65536", "count=1", "status=none"]).stdout(full.try_clone().unwrap());
+        assert!(filler.status().unwrap().success());
+        let mut command = reaped::command();
+        let mut waiting = command.args(words).stdout(full).spawn().unwrap();
+        drop((command, filler));
+        // It sleeps, and has nothing of ours open any more.
+        let open = |pid: u32| {
+            let links = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+            links.filter_map(|link| fs::read_link(link.path()).ok()).map(|link| link.display().to_string()).collect::<Vec<_>>()
+        };
+        let is_ours = |link: &String| [STATE, RUN, "/pins", "mnt:["].iter().any(|ours| link.starts_with(ours));
+        let pid = waiting.id();
+        let writes = || {
+            fs::read_to_string(format!("/proc/{pid}/syscall"))
+                .unwrap_or_default()
+                .starts_with(&format!("{} 0x1 ", libc::SYS_write))
+        };
+        assert!(seen::within(Duration::from_secs(10), writes), "{words:?} writes nothing");
+        assert!(!open(pid).iter().any(is_ours), "{words:?}: {:?}", open(pid));
+        let start = Instant::now();
+        user.run(&["true"]).well();
+        assert_eq!(sweeps.sweep(user.uid), "marked", "{words:?}: the entry used it, and this sweep is one");
+        assert_eq!(sweeps.sweep(user.uid), "unmounted", "{words:?}");
+        assert!(start.elapsed() < Duration::from_secs(10) && waiting.try_wait().unwrap().is_none(), "{words:?} waits");
+        let mut said = Vec::new();
+        unread.read_to_end(&mut said).unwrap();
+        assert!(waiting.wait().unwrap().success());
+        let object: serde_json::Value = serde_json::from_slice(&said[65536..]).unwrap();
+        assert_eq!(object["result"], "complete", "{words:?}: {object}");
+    }
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use crate::common::call::{Call, Running};
 use crate::common::user::User;
-use crate::common::{log, process, program, reaped, seen, sweep};
+use crate::common::{STATE, log, process, program, reaped, seen, sweep};
+use std::fs;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -224,6 +226,23 @@ fn a_drain_of_all_bars_everybody_before_it_looks_who_there_is() {
 
 #[test]
 #[ignore = "needs root and installed programs: make check"]
+fn who_is_kept_out_is_told_at_once_even_if_somebody_hangs_who_makes_the_jail() {
+    let _ours_alone = sweep::ours();
+    let (user, other) = (User::new(), User::new());
+    let lock = process::flock(&format!("{STATE}/jails/{}", user.uid));
+    let drain = start(&["--drain", "--all", "--wait", "60"]);
+    assert!(seen::within(Duration::from_secs(5), || is_refused(&other)), "the drain keeps nobody out");
+    let asked = Instant::now();
+    assert!(is_refused(&user));
+    // Who waits for the lock waits ten seconds.
+    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+    drop(lock);
+    let (code, said) = end(drain);
+    assert_eq!(code, 0, "{said}");
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
 fn a_drain_that_was_killed_or_stopped_leaves_nothing_to_clear_away() {
     let _ours_alone = sweep::none();
     let user = User::new();
@@ -303,6 +322,75 @@ fn a_drain_of_all_takes_down_what_is_idle_keeps_everybody_out_and_says_whose_ses
     assert_eq!(code, 75, "{said}");
     assert!(said.contains(&format!("{}: drained", idle.uid)) && said.contains(&format!("{}: not drained", busy.uid)), "{said}");
     finish(running);
+}
+
+/// A jail's directory that an administrator moved away, and that is put back with this value.
+struct Moved(PathBuf, PathBuf);
+
+impl Moved {
+    fn away(user: &User) -> Self {
+        let to = format!("{STATE}/moved-{}", user.uid);
+        let moved = Self(user.file("").components().collect(), to.into());
+        fs::rename(&moved.0, &moved.1).unwrap();
+        moved
+    }
+}
+
+impl Drop for Moved {
+    fn drop(&mut self) {
+        fs::rename(&self.1, &self.0).unwrap();
+    }
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_live_jail_whose_directory_was_moved_away_is_drained_with_all_and_by_its_uid_and_that_is_said() {
+    let (idle, busy, named) = (User::new(), User::new(), User::new());
+    let _all = sweep::ours();
+    [&idle, &named].iter().for_each(|user| user.ensure());
+    let running = session(&busy);
+    let moved = [&idle, &busy, &named].map(Moved::away);
+    let alone = reaped::run(&["--json", "--drain", &named.uid.to_string()]);
+    assert_eq!((alone.code, alone.outcome(named.uid).as_str()), (0, "drained"), "{alone:?}");
+
+    let done = reaped::run(&["--json", "--drain", "--all", "--wait", "0"]);
+    assert_eq!((done.code, done.object()["result"].as_str()), (75, Some("late")), "{done:?}");
+    assert_eq!([idle.uid, busy.uid].map(|uid| done.outcome(uid)), ["drained", "in-use"], "{done:?}");
+    assert_eq!(done.outcome(named.uid), "", "there is nothing of it any more");
+    let why = "its directory was moved or removed, and nobody can enter: put it back, or add the user again";
+    assert!(done.jail(&idle.uid.to_string())["what"].as_str().is_some_and(|what| what.contains(why)), "{done:?}");
+    assert_eq!(done.err.matches(&format!("reaper: {}: drained; {why}\n", idle.uid)).count(), 1, "{done:?}");
+    assert!(done.jail(&busy.uid.to_string())["held_by"].to_string().contains("sleep 60"), "{done:?}");
+    assert!(!seen::is_pinned(idle.uid) && !seen::has_place(idle.uid) && seen::is_pinned(busy.uid));
+
+    finish(running);
+    let done = reaped::run(&["--json", "--drain", "--all", "--wait", "5"]);
+    assert_eq!((done.code, done.outcome(busy.uid).as_str()), (0, "drained"), "{done:?}");
+    assert!(!seen::is_pinned(busy.uid));
+    drop(moved);
+    idle.run(&["true"]).well();
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn what_a_removed_user_left_is_no_jail_that_was_drained() {
+    let (left, user) = (User::new(), User::new());
+    let _all = sweep::ours();
+    user.ensure();
+    let removed = Command::new(program("jailbase")).args(["user", "rm", &left.name]).output().unwrap();
+    assert!(removed.status.success() && left.file("tmp").is_dir() && !left.file("spec").exists(), "{removed:?}");
+    let done = reaped::run(&["--json", "-v", "--drain", "--all", "--wait", "5"]);
+    assert_eq!((done.code, done.outcome(user.uid).as_str()), (0, "drained"), "{done:?}");
+    assert_eq!(done.outcome(left.uid), "", "{done:?}");
+    assert!(!done.err.contains(&left.uid.to_string()), "{done:?}");
+    let drained = done.object()["jails"].as_array().unwrap().iter().filter(|jail| jail["outcome"] == "drained").count();
+    assert_eq!(done.object()["totals"]["drained"], drained);
+    let (code, said) = drain(&["--drain", &left.uid.to_string()]);
+    assert_eq!(code, 77, "{said}");
+    assert!(
+        said.contains(&format!("uid {0} has no jail, but files; jailbase user rm {0} --purge removes them", left.uid)),
+        "{said}"
+    );
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use crate::common::user::User;
 use crate::common::{WWW, process, program, reaped, seen, sweep};
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -142,6 +143,30 @@ fn of_two_reapers_that_write_the_same_file_each_writes_all_of_it() {
 
 #[test]
 #[ignore = "needs root and installed programs: make check"]
+fn between_a_sweep_and_its_figures_no_other_sweeps() {
+    let user = User::new();
+    let shelf = Shelf::of(&user);
+    let _ours_alone = sweep::ours();
+    user.ensure();
+    // Held up where it opens the directory of its figures, its sweep done.
+    let mut command = Command::new("strace");
+    command.args(["-qq", "-o", "/dev/null", "-P", shelf.0.to_str().unwrap(), "-e", "inject=openat2,openat:delay_enter=4000000"]);
+    command.arg(program("reaper")).args(["-v", "--metrics", &shelf.file("x.prom")]);
+    let mut first = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(first.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.starts_with("sweep: ") {
+        line.clear();
+        assert!(said.read_line(&mut line).unwrap() > 0, "no end of a sweep was said");
+    }
+    let second = reaped::run(&["--json"]);
+    assert_eq!((second.code, second.object()["result"].as_str()), (0, Some("left")), "{second:?}");
+    assert!(first.wait().unwrap().success());
+    assert_eq!(names(&shelf.0), ["x.prom"]);
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
 fn whoever_locks_the_directory_that_everybody_may_open_keeps_no_figures_from_it() {
     let user = User::new();
     let shelf = Shelf::of(&user);
@@ -187,6 +212,9 @@ fn a_file_that_cannot_be_written_fails_the_run_and_not_the_sweep() {
     let _ours_alone = sweep::ours();
     symlink(&shelf.0, shelf.file("link")).unwrap();
     fs::create_dir(shelf.file("taken.prom")).unwrap();
+    process::fifo(&shelf.file("pipe.prom")).unwrap();
+    let null = shelf.file("null");
+    assert!(Command::new("mknod").args([&null, "c", "1", "3"]).status().unwrap().success());
     fs::create_dir(shelf.file("full")).unwrap();
     let full = shelf.file("full");
     process::mount("tmpfs", &full, "tmpfs", 0, "size=8k").unwrap();
@@ -196,9 +224,11 @@ fn a_file_that_cannot_be_written_fails_the_run_and_not_the_sweep() {
 
     let before = names(&shelf.0);
     for (name, why) in [
-        ("missing/x.prom", "cannot open the directory of the metrics"),
+        ("missing/x.prom", "(ENOENT); see that it is there and spelled right\n"),
         ("link/x.prom", "a symbolic link is on the way"),
-        ("taken.prom", "cannot write the metrics"),
+        ("taken.prom", "something else than a file has that name"),
+        ("pipe.prom", "something else than a file has that name"),
+        ("null", "something else than a file has that name"),
         ("full/x.prom", "make room first"),
     ] {
         user.ensure();
@@ -212,6 +242,7 @@ fn a_file_that_cannot_be_written_fails_the_run_and_not_the_sweep() {
     assert_eq!(fs::read_to_string(format!("{full}/x.prom")).unwrap(), "old");
     assert_eq!(names(Path::new(&full)), ["filler", "x.prom"], "nothing half made is left");
     assert_eq!(names(&shelf.0), before);
+    assert!(fs::metadata(&null).unwrap().file_type().is_char_device() && fs::read(&null).unwrap().is_empty());
     fs::remove_file(format!("{full}/filler")).unwrap();
     reaped::run(&["--metrics", &format!("{full}/x.prom")]).well();
     assert_eq!(figure(Path::new(&format!("{full}/x.prom")), "sweep_success"), 1.0);

@@ -17,6 +17,7 @@ mod clock;
 mod cron;
 mod drain;
 mod figures;
+mod hindered;
 mod races;
 mod strangers;
 mod sweeps;

@@ -6,7 +6,7 @@ use crate::common::user::User;
 use crate::common::{STATE, WWW};
 use crate::json;
 use std::fs;
-use std::os::unix::fs::{chown, symlink};
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
 
 /// What would be refused is this alone, and whoever calls by this word does not come in.
 #[track_caller]
@@ -103,6 +103,10 @@ fn an_image_or_a_home_that_is_not_there_is_named_with_what_to_take_instead() {
         hinders(name, &["the home ", &format!("make it, or give another with jailbase user set {name} --home")]);
     }
     assert_eq!(user.run(&["id", "-un"]).well(), name);
+    // Last, for it is the session that fails: its jail is up by then.
+    let top = |mode| fs::set_permissions(image.tree(), fs::Permissions::from_mode(mode)).unwrap();
+    top(0o700);
+    hinders(name, &["is closed to everybody but root", &format!("jailbase image update {}", image.name)]);
 }
 
 /// The files of a jail for a uid that the tests' policy does not name.

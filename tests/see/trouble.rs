@@ -3,6 +3,7 @@
 use crate::common::user::User;
 use crate::common::{STATE, image, log, program, seen, sweep};
 use crate::{end, jailbase, json, of, on_a_machine_apart, session, sessions, well};
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -141,4 +142,48 @@ fn who_has_no_jail_is_said_to_have_none_and_who_has_no_live_one_has_nothing_to_s
         assert_eq!(denied.status.code(), Some(77), "{verb}: {}", String::from_utf8_lossy(&denied.stderr));
     }
     assert!(std::path::Path::new(STATE).exists());
+}
+
+/// What is put among the images, and gone again with this value.
+struct Stray(String);
+
+impl Drop for Stray {
+    fn drop(&mut self) {
+        drop(std::fs::remove_file(&self.0));
+    }
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn something_odd_among_the_images_hinders_no_look_at_a_jail_and_no_end_of_one() {
+    let image = image::Image::copy("t-see-odd");
+    let (odd, usual) = (User::with(&["--image", &image.name]), User::new());
+    let running = [session(&odd, &["sleep", "60"]), session(&usual, &["sleep", "60"])];
+    let shown = |user: &User| of(&["ls"], user)["image"].as_str().map(|shown| shown.split('@').next().unwrap().to_owned());
+    // In a pid namespace of its own a kernel tells of no jail what it shows.
+    let tells = shown(&usual).is_some();
+    let name = |name: &str| tells.then(|| name.to_owned());
+    assert_eq!((shown(&odd), shown(&usual)), (name("t-see-odd"), name("host")));
+    let file = Stray(format!("{STATE}/images/t-see-file"));
+    std::fs::write(&file.0, "notes").unwrap();
+    std::fs::set_permissions(&image.dir, std::fs::Permissions::from_mode(0o777)).unwrap();
+    assert_eq!((shown(&odd), shown(&usual)), (None, name("host")));
+    for user in [&odd, &usual] {
+        for words in [&["stat"][..], &["ps", &user.name], &["stat", &user.name], &["kill", &user.name, "--dry-run"]] {
+            assert!(well(words).contains(&user.name) || words[0] != "stat" || words.len() > 1, "{words:?}");
+        }
+    }
+    let lines = well(&["ls"]);
+    let line = lines.lines().find(|line| line.starts_with(&format!("{} ", odd.name))).unwrap();
+    assert_eq!(line.split_whitespace().nth(2), Some("?"), "{lines}");
+    let [first, second] = running;
+    end(&odd, vec![first]);
+    end(&usual, vec![second]);
+    // And where nothing at all can be told of images.
+    std::fs::set_permissions(format!("{STATE}/images"), std::fs::Permissions::from_mode(0o777)).unwrap();
+    let done = ["ls", "stat"].map(|verb| jailbase(&[verb]).status.code());
+    std::fs::set_permissions(format!("{STATE}/images"), std::fs::Permissions::from_mode(0o700)).unwrap();
+    assert_eq!(done, [Some(0); 2]);
+    std::fs::set_permissions(&image.dir, std::fs::Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(shown(&odd), name("t-see-odd"));
 }

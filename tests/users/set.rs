@@ -145,3 +145,27 @@ fn of_two_who_set_different_things_at_once_nobody_loses_his() {
         assert!(spec.contains(line), "{line} is not in {spec}");
     }
 }
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn the_longest_file_is_another_from_the_next_call_on_and_the_only_kind_of_root_is_so_already() {
+    let user = User::new();
+    let spec = || fs::read_to_string(user.file("spec")).unwrap();
+    let before = spec();
+    assert!(before.contains("\nroot = readonly\n"), "{before}");
+    assert!(jailbase(["user", "set", &user.name, "--root", "readonly"]).well().ends_with(": already so\n"));
+    assert_eq!(spec(), before);
+    user.ensure();
+    let said = jailbase(["user", "set", &user.name, "--file-size", "1M", "--root", "readonly"]).well();
+    let told: Vec<Vec<&str>> = said.lines().skip(2).map(|line| line.split_whitespace().collect()).collect();
+    assert!(
+        told.len() == 1 && told[0][0] == "file-size" && told[0][2] == "1048576" && told[0][3..] == ["the", "next", "call"],
+        "{said}"
+    );
+    let line = |text: &str| text.lines().find(|line| line.starts_with("file-size")).map(str::to_owned);
+    assert_eq!((line(&spec()), spec().lines().count()), (Some("file-size = 1048576".into()), before.lines().count()));
+    let write = |count: u32| user.run(&["/bin/sh", "-c", &format!("head -c {count} /dev/zero > ~/file")]).code();
+    assert_eq!(write(1 << 20), 0);
+    assert_ne!(write((1 << 20) + 1), 0, "it is longer than a file may be");
+    assert_eq!(fs::metadata(user.in_home("file")).unwrap().len(), 1 << 20);
+}

@@ -51,7 +51,9 @@ fn fault(spec: &Spec) -> Option<Fault> {
         }
     };
     if meta.uid() != spec.uid.get() {
-        Some(advice(
+        // Whom it does not let in cannot begin there, so cannot begin at all.
+        let weight = if owners::rights(&meta) & 0o005 == 0o005 { advice } else { problem };
+        Some(weight(
             format!("the home of {name}, {home}, belongs to uid {}", meta.uid()),
             format!("chown it to uid {}", spec.uid),
         ))

@@ -11,6 +11,7 @@ use jail::error::Error;
 use jail::layout;
 use jail::spec::Spec;
 use jail::sys::fd::{self, How};
+use jail::sys::images::advice::advised;
 use serde::Serialize;
 
 /// The command line of `du`.
@@ -79,7 +80,7 @@ fn row(spec: &Spec, said: impl Fn()) -> Row {
     let mut add = |path: &str| {
         let counted = fd::open(path, How::List).and_then(|top| count.add(top, &said));
         counted.unwrap_or_else(|errno| {
-            left_out.push(format!("{path}: {}", jail::sys::why(errno)));
+            left_out.push(advised(&format!("{path}: {}", jail::sys::why(errno))));
             0
         })
     };

@@ -8,6 +8,7 @@ use jail::spec::Spec;
 use jail::state::images::Generation;
 use jail::state::jails::{JailDir, Jails};
 use jail::sys::fd::{self, How};
+use jail::sys::images::advice::told;
 use jail::sys::why;
 
 /// All that hinders.
@@ -23,7 +24,7 @@ pub fn all(spec: &Spec, generation: Result<&Generation, &Error>) -> Vec<String> 
         ));
     }
     match Jails::open() {
-        Err(error) => found.push(reason(&error)),
+        Err(error) => found.push(told(&error)),
         Ok(jails) => {
             match jails.target(&spec.name) {
                 Ok(target) if target == spec.uid => {}
@@ -33,7 +34,7 @@ pub fn all(spec: &Spec, generation: Result<&Generation, &Error>) -> Vec<String> 
                 )),
                 Err(error) => found.push(advised(&error, &again)),
             }
-            found.extend(jails.admit(spec.uid).err().as_ref().map(reason));
+            found.extend(jails.admit(spec.uid).err().as_ref().map(told));
             match jails.jail(spec.uid) {
                 Ok(dir) => found.extend(files(&dir).iter().map(|error| advised(error, &again))),
                 Err(error) => found.push(advised(&error, &again)),
@@ -76,6 +77,12 @@ fn files(dir: &JailDir) -> Vec<Error> {
 /// The directories of the host and the places of the image that the plan needs.
 fn places(spec: &Spec, generation: &Generation) -> Vec<String> {
     let (mut found, plan) = (Vec::new(), Plan::of(spec, &generation.image).0);
+    if fd::stat(&generation.tree).is_ok_and(|top| top.st_mode & 0o001 == 0) {
+        let image = &spec.image;
+        found.push(format!(
+            "the image {image} is closed to everybody but root; jailbase image update {image} makes one that is open"
+        ));
+    }
     // No step of the plan: each session mounts its own.
     let session = ("/proc".to_owned(), How::Directory);
     let steps = plan.iter().filter_map(|step| match step {

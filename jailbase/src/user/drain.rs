@@ -5,7 +5,7 @@ use jail::error::Error;
 use jail::id::Target;
 use jail::layout;
 use jail::state::Doing;
-use jail::state::drain::until_down;
+use jail::state::drain::{Found, until_down};
 use jail::state::host::Host;
 use jail::state::jails::Jails;
 use jail::sys::expire::Bar;
@@ -30,7 +30,7 @@ impl Drained {
         // lease; whoever looks later is refused.
         let bars = targets.iter().map(|target| Bar::put(&jails.dir, Some(target.get())));
         let mut all = Self { _bars: bars.collect::<Result<_, _>>().doing("bar", layout::JAILS)?, not: BTreeMap::new() };
-        let done = |target, ended: Result<(), Error>| all.not.extend(ended.err().map(|error| (target, error)));
+        let done = |target, ended: Result<Found, Error>| all.not.extend(ended.err().map(|error| (target, error)));
         let waiting = |left: &[Target]| {
             let uids: Vec<String> = left.iter().map(ToString::to_string).collect();
             log::warn!("waiting up to {} s for programs to end in the jail of uid {}", patience.as_secs(), uids.join(", "));

@@ -101,10 +101,7 @@ pub fn look(wanted: &Wanted) -> Result<Done, Error> {
 /// Writes it.
 pub fn put(mut wanted: Wanted, homeless: bool, before: &Before) -> Result<Done, Error> {
     let Account { name, uid, .. } = &wanted.account;
-    store::directory(STATE, 0o755)?;
-    let all = format!("{STATE}/{}", layout::JAILS);
-    store::directory(&all, 0o700)?;
-    let jails = Jails::open()?;
+    let (jails, all) = (locks::jails()?, format!("{STATE}/{}", layout::JAILS));
     let (_all, one) = locks::both(&jails, *uid)?;
     let links = store::directory_at(&jails.dir, layout::BY_NAME, 0o700, (0, 0), &format!("{all}/{}", layout::BY_NAME))?;
     conflict::judge_name(&jails, &links, name, *uid)?;
@@ -114,6 +111,11 @@ pub fn put(mut wanted: Wanted, homeless: bool, before: &Before) -> Result<Done, 
         && old.as_ref() != Some(&**expected)
     {
         return Err(Error::Refused("somebody else changed its spec meanwhile; look at it again, and try again".into()));
+    }
+    // ORDER: under the lock of all jails, which a removal of an image has while it looks whose specs name it. It was judged before
+    // without, and may have gone since.
+    if old.as_ref().is_none_or(|old| old.image != wanted.spec.image) {
+        in_service(&wanted.spec.image)?;
     }
     let vacant = if homeless { Some(home::vacant(&wanted.account)?) } else { None };
 

@@ -13,6 +13,7 @@ use jail::state::Doing;
 use jail::state::images::Generation;
 use jail::state::jails::Jails;
 use jail::state::pins;
+use jail::sys::images::advice::told;
 use jail::sys::{Errno, fd, files};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -77,7 +78,7 @@ fn row(jails: &Jails, target: Target, images: &mut BTreeMap<Name, Option<String>
         Err(why) => {
             let spec = format!("{target}/{}", layout::SPEC);
             let none = matches!(fd::open_beneath(&jails.dir, &spec, fd::How::Place), Err(Errno::ENOENT));
-            let state = if none { leftover(jails, target) } else { reason(why) };
+            let state = if none { leftover(jails, target) } else { told(&why) };
             return Row { name: None, uid: target.get(), image: None, network: None, filter: None, home: None, state };
         }
     };
@@ -86,7 +87,8 @@ fn row(jails: &Jails, target: Target, images: &mut BTreeMap<Name, Option<String>
         Ok(found) => Some(format!("its name stands for uid {found}; remove one of the two")),
         Err(_) => Some("no link from its name; add it again".to_owned()),
     };
-    let image = images.entry(spec.image.clone()).or_insert_with(|| Generation::in_service(&spec.image).err().map(reason)).clone();
+    let image =
+        images.entry(spec.image.clone()).or_insert_with(|| Generation::in_service(&spec.image).err().as_ref().map(told)).clone();
     Row {
         name: Some(spec.name.to_string()),
         uid: target.get(),
@@ -95,13 +97,6 @@ fn row(jails: &Jails, target: Target, images: &mut BTreeMap<Name, Option<String>
         filter: Some(word(&FILTERS, spec.filter)),
         home: Some(spec.home.to_string()),
         state: by_name.or(image).unwrap_or_else(|| "ok".to_owned()),
-    }
-}
-
-fn reason(error: Error) -> String {
-    match error {
-        Error::Refused(why) => why,
-        other => other.to_string(),
     }
 }
 

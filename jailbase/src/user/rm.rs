@@ -142,7 +142,7 @@ fn take_down(root: &Root, host: &Host, dir: &JailDir, lock: &Lock, path: &str) -
         Err(error) => return Err(error),
     };
     let refusal = match pins::take_down(root, host, dir, lock) {
-        Ok(Pin::Gone) => return Ok(()),
+        Ok(Pin::Down | Pin::NotUp) => return Ok(()),
         Ok(Pin::Leased) => Error::Refused("programs are running in the jail; end them first, then try again".into()),
         Err(error) => error,
     };

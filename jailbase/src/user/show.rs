@@ -16,6 +16,7 @@ use jail::state::host::Host;
 use jail::state::images::Generation;
 use jail::state::jails::{JailDir, Jails};
 use jail::sys::fd::{self, How};
+use jail::sys::images::advice::told;
 use jail::sys::root::Root;
 use serde::Serialize;
 use serde_json::Value;
@@ -74,8 +75,7 @@ fn page(root: &Root, host: &Host, dir: &JailDir, spec: &Spec) -> Result<Page, Er
     let trees = live(root, host, dir.target)?;
     let (in_service, state) = match Generation::in_service(&spec.image) {
         Ok(generation) => (Some(generation.number), "ok".to_owned()),
-        Err(Error::Refused(why)) => (None, why),
-        Err(other) => (None, other.to_string()),
+        Err(error) => (None, told(&error)),
     };
     let by_hand = about.as_ref().map(|about| about.by_hand);
     let About { from, groups: synced, made_home, .. } = about.unwrap_or_default();

@@ -4,6 +4,7 @@ use super::change::{Change, listed};
 use crate::table::table;
 use crate::tell;
 use jail::error::Error;
+use jail::sys::images::advice::told;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -61,11 +62,7 @@ impl Row {
     /// What could not be done.
     pub fn failed(name: &str, uid: Option<u32>, error: Error) -> Self {
         let code = error.code();
-        let why = match error {
-            Error::Refused(why) => why,
-            other => other.to_string(),
-        };
-        Self { name: name.to_owned(), uid, what: What::Failed, changes: Vec::new(), why, code }
+        Self { name: name.to_owned(), uid, what: What::Failed, changes: Vec::new(), why: told(&error), code }
     }
 }
 
