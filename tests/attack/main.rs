@@ -37,6 +37,7 @@ mod races;
 mod reach;
 mod removal;
 mod setuid_files;
+mod siblings;
 mod specs;
 mod surface;
 mod sweeps;

@@ -1,7 +1,8 @@
 //! A program of root's that is one process, killed at one of its calls.
 
+use super::deeds::{Deed, Input, Point, Run, Victim};
 use super::start::Order;
-use super::trace::{Deed, Input, Point, Run, Victim, run};
+use super::trace::run;
 
 /// One call of an untouched run.
 pub struct Alone<'a> {

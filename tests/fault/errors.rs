@@ -1,11 +1,12 @@
 //! The error sweep of trampoline: every call of each of its processes is answered by an error instead of being made. Either
 //! the program runs with everything in place, or it does not run at all; there is no third outcome.
 
+use super::deeds::{Deed, Input, Point};
 use super::outcome::{Outcome, judge};
 use super::remains::{self, Left};
 use super::report::Report;
 use super::scene::Scene;
-use super::trace::{Deed, Input, Point, keep_to};
+use super::trace::keep_to;
 use super::ways::{self, Way};
 use crate::common::RUN;
 use std::collections::BTreeMap;

@@ -1,9 +1,11 @@
 //! The kill sweep of trampoline: at every call of each of its processes this one, another, or all of them are killed. What
 //! is left must serve the next entry, and must be gone after two sweeps, in either order.
 
+use super::deeds::{Deed, Input, Point, Run, Victim};
+use super::orphans::reap_orphans;
 use super::remains::{self, Left};
 use super::scene::Scene;
-use super::trace::{Deed, Input, Point, Run, Victim, keep_to, reap_orphans};
+use super::trace::keep_to;
 use super::ways::{self, Way};
 use crate::common::sweep::{self, Sweeps};
 use crate::common::{program, seen};

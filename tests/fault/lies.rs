@@ -1,10 +1,11 @@
 //! A call lies: it answers 0, and nothing was done. Where the drop looks again no lie may lead to a program with more than
 //! it should have. What else the kernel says is believed, and what a lie of it does is written down here.
 
+use super::deeds::{Deed, Input, Point, Run};
 use super::outcome::{Outcome, judge};
 use super::report::Report;
 use super::scene::Scene;
-use super::trace::{Deed, Input, Point, Run, keep_to};
+use super::trace::keep_to;
 use super::ways::{self, Way};
 use std::collections::{BTreeMap, BTreeSet};
 

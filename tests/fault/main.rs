@@ -9,11 +9,14 @@
 mod common;
 
 mod alone;
+mod deeds;
 mod errors;
 mod jailbase;
 mod kill;
 mod lies;
 mod look;
+mod looking;
+mod orphans;
 mod outcome;
 mod reaper;
 mod registers;

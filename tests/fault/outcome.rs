@@ -1,8 +1,8 @@
 //! What came of a run in which a call was answered by somebody else than the kernel.
 
+use super::deeds::{Point, Run};
 use super::report::Report;
 use super::scene::Scene;
-use super::trace::{Point, Run};
 use super::ways::Way;
 
 /// The ways a run may end. Every other one is an open door, or a silent one.

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 /// What a sweep may find of a jail.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum State {
+pub enum State {
     /// Nothing.
     Absent,
     /// The empty place of a pin.
@@ -47,21 +47,30 @@ const STATES: [[State; 2]; 10] = [
 /// How the last line of the metrics begins.
 const LAST: &str = "trampoline_storage_returned_bytes ";
 
-struct Stage {
-    scenes: [Scene; 2],
-    sweeps: Sweeps,
+pub struct Stage {
+    pub scenes: [Scene; 2],
+    pub sweeps: Sweeps,
     /// A program in a jail that is busy.
     busy: Option<Child>,
 }
 
 impl Stage {
+    pub fn new() -> Self {
+        Self { sweeps: sweep::ours(), scenes: [Scene::new(), Scene::new()], busy: None }
+    }
+
+    /// What the host has of both jails when nothing lives.
+    pub fn at_rest(&self) -> [Vec<String>; 2] {
+        self.scenes.each_ref().map(|scene| remains::on_host(scene.user.uid, &scene.user.home))
+    }
+
     fn both(&self, states: [State; 2], state: &[State]) -> impl Iterator<Item = &Scene> {
         let state = state.to_vec();
         self.scenes.iter().zip(states).filter(move |(_, s)| state.contains(s)).map(|(scene, _)| scene)
     }
 
     /// Brings the jails into their states. A sweep marks, and an entry takes the mark off.
-    fn set(&self, states: [State; 2]) {
+    pub fn set(&self, states: [State; 2]) {
         self.both(states, &[Absent, Place]).for_each(|scene| seen::take_down(scene.user.uid));
         for scene in self.both(states, &[Used, Marked]) {
             scene.next_entry_works("nothing");
@@ -79,7 +88,7 @@ impl Stage {
     }
 
     /// Begins what keeps a jail busy.
-    fn begin(&mut self, states: [State; 2]) {
+    pub fn begin(&mut self, states: [State; 2]) {
         let mut started = None;
         for scene in self.both(states, &[Busy]) {
             let child =
@@ -91,12 +100,20 @@ impl Stage {
         self.busy = started;
     }
 
-    fn end(&mut self) {
+    pub fn end(&mut self) {
         if let Some(mut child) = self.busy.take() {
             assert!(child.try_wait().unwrap().is_none(), "a sweep ended a program");
             drop(child.stdin.take());
             assert!(child.wait().unwrap().success());
         }
+    }
+
+    /// What a killed reaper left holds up nobody.
+    pub fn goes_on(&self, states: [State; 2], entry_first: bool, what: &str) {
+        if entry_first {
+            self.scenes.iter().for_each(|scene| drop(scene.next_entry_works(what)));
+        }
+        self.two_sweeps(states, what);
     }
 
     /// Two sweeps, and what was not busy is gone.
@@ -114,8 +131,7 @@ impl Stage {
 #[ignore = "needs root and installed programs: make check"]
 fn a_reaper_killed_at_whatever_call_holds_up_no_sweep_and_no_entry_after_it() {
     keep_to(0);
-    let sweeps = sweep::ours();
-    let mut stage = Stage { scenes: [Scene::new(), Scene::new()], sweeps, busy: None };
+    let mut stage = Stage::new();
     let dir = std::env::temp_dir().join(format!("reaper-killed-{}", std::process::id()));
     std::fs::create_dir(&dir).unwrap();
     let metrics = dir.join("metrics.prom");
@@ -127,9 +143,8 @@ fn a_reaper_killed_at_whatever_call_holds_up_no_sweep_and_no_entry_after_it() {
         (Order::new(program("reaper"), ["--drain", "--all"]), &[[Used, Marked], [Place, Used]]),
     ];
     let (mut points, mut kills, mut known) = (0, 0, Vec::new());
-    let at_rest = |stage: &Stage| stage.scenes.each_ref().map(|s| remains::on_host(s.user.uid, &s.user.home));
     stage.set([Used, Used]);
-    let rest = at_rest(&stage);
+    let rest = stage.at_rest();
     for (order, states) in orders.iter().flat_map(|(order, all)| all.iter().map(move |states| (order, *states))) {
         stage.begin(states);
         stage.set(states);
@@ -148,11 +163,8 @@ fn a_reaper_killed_at_whatever_call_holds_up_no_sweep_and_no_entry_after_it() {
                     figures.is_empty() || figures.lines().last().is_some_and(|line| line.starts_with(LAST)),
                     "{what}: {figures}"
                 );
-                if entry_first {
-                    stage.scenes.iter().for_each(|scene| drop(scene.next_entry_works(&what)));
-                }
-                stage.two_sweeps(states, &what);
-                assert_eq!(at_rest(&stage), rest, "{what}");
+                stage.goes_on(states, entry_first, &what);
+                assert_eq!(stage.at_rest(), rest, "{what}");
             }
         }
         stage.end();

@@ -1,8 +1,10 @@
 //! The stage of a sweep: a user whose jail differs from the usual in every value, and a probe as the program.
 
+use super::deeds::Input;
+use super::orphans::adopt_orphans;
 use super::report::Report;
 use super::start::Order;
-use super::trace::{Input, adopt_orphans, run};
+use super::trace::run;
 use crate::common::user::User;
 use crate::common::{WWW, executable, image, log, process, program, seen};
 use std::process::{Command, Stdio};

@@ -1,6 +1,8 @@
 //! The tracer. It is root, so a setuid program under it keeps its bit; it follows every child, and stops each process at
 //! the entry and the exit of every system call up to the execution of the jail's program.
 
+use super::deeds::{Call, Deed, Input, Point, Run, Victim};
+use super::orphans::reap;
 use super::start::{Order, forked};
 use super::{look, registers, watch::Watch};
 use crate::common::process::said;
@@ -9,88 +11,12 @@ use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::os::fd::{FromRawFd, OwnedFd};
 
-/// One system call of a run: which process (0 the one we started, 1 its child, 2 that one's), and its how manieth.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Point {
-    pub depth: usize,
-    pub nth: usize,
-}
-
-/// Whom a kill is for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Victim {
-    /// The process of this depth.
-    Depth(usize),
-    /// Every process of the run, the jail's program as well.
-    All,
-}
-
-/// What is done at a point.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Deed {
-    /// The call is not made, and this is its answer: 0, or a negative errno.
-    Answer(i64),
-    /// The call is made or not, and somebody is killed before it, or after it.
-    Kill { victim: Victim, after: bool },
-}
-
-/// A call that was made.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Call {
-    pub number: u64,
-    pub arguments: [u64; 6],
-}
-
-impl Call {
-    /// Its name.
-    pub fn name(&self) -> &'static str {
-        syscalls::Sysno::new(self.number as usize).map_or("?", |s| s.name())
-    }
-}
-
-/// What came of a run.
-#[derive(Debug, Default)]
-pub struct Run {
-    /// The exit code of the first process; 1000 and its number if a signal ended it.
-    pub code: i32,
-    pub out: String,
-    pub err: String,
-    /// All calls, by depth.
-    pub calls: Vec<Vec<Call>>,
-    /// The call at which the last deed was done, if it was reached.
-    pub hit: Option<Call>,
-    /// How many calls each had begun when all of them waited.
-    pub idle: Option<Vec<usize>>,
-    /// Whether the jail's program was executed.
-    pub executed: bool,
-    /// What it had at that moment, unless it was killed in it.
-    pub seen: Option<String>,
-    /// It did not end by itself.
-    pub hung: bool,
-}
-
-impl Run {
-    /// The code for a death by SIGKILL.
-    pub const KILLED: i32 = 1000 + libc::SIGKILL;
-}
-
 struct Process {
     depth: usize,
     /// Its calls are not looked at: it is the jail's program, or ours before its execution.
     free: bool,
     answer: Option<i64>,
     kill_after: Option<Victim>,
-}
-
-/// What holds a run up, so that every run meets the same calls in the same order.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Input {
-    /// Standard input is at its end from the start.
-    Ended,
-    /// It ends when both, who waits outside and who waits inside, have begun to wait.
-    EndsWhenAllWait,
-    /// It does not end: the jail's program must be ended by somebody.
-    Open,
 }
 
 /// A run with its deeds; the last one is the one that matters.
@@ -312,25 +238,6 @@ fn text(file: &mut File) -> io::Result<String> {
     file.rewind()?;
     file.read_to_end(&mut bytes)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-/// Makes us the parent of those whose parent was killed. Who is nobody's counts for his user's limit of processes until it
-/// is reaped, and not every process 1 is quick at that.
-pub fn adopt_orphans() {
-    // SAFETY: numbers.
-    said(unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }).unwrap();
-}
-
-/// Reaps an orphan that has ended; whose parent lived was reaped there.
-fn reap(pid: i32) {
-    // SAFETY: a null status is allowed. Orphans belong to the process, and not to the thread that traced them.
-    unsafe { libc::waitpid(pid, std::ptr::null_mut(), libc::__WALL | libc::WNOHANG) };
-}
-
-/// Reaps every orphan that has ended. Nothing else of ours may be running.
-pub fn reap_orphans() {
-    // SAFETY: a null status is allowed.
-    while unsafe { libc::waitpid(-1, std::ptr::null_mut(), libc::__WALL | libc::WNOHANG) } > 0 {}
 }
 
 /// Keeps this thread, and what it starts, on one processor: two that take turns are quicker on one.

@@ -1,10 +1,11 @@
 //! The ways an entry can go: warm, cold, with the holder to be made, and so on. Of a way that is mostly like another only
 //! that part is swept in which they differ.
 
+use super::deeds::{Deed, Input, Point, Run};
 use super::remains::{self, Left};
 use super::scene::Scene;
 use super::start::Order;
-use super::trace::{Deed, Input, Point, Run, run};
+use super::trace::run;
 use crate::common::{RUN, process, seen};
 use std::fs;
 use std::ops::Range;
@@ -101,7 +102,7 @@ impl Way {
     fn but_for(mut self, other: &Self) -> Self {
         let part = |depth: usize| {
             let (own, others) = (&self.untouched.calls[depth], &other.untouched.calls[depth]);
-            let same = |(a, b): &(&super::trace::Call, &super::trace::Call)| a.number == b.number;
+            let same = |(a, b): &(&super::deeds::Call, &super::deeds::Call)| a.number == b.number;
             let begin = own.iter().zip(others).take_while(same).count();
             let end = own.iter().rev().zip(others.iter().rev()).take_while(same).count();
             begin..own.len().saturating_sub(end).max(begin)
