@@ -30,7 +30,7 @@ const UNPRIVILEGED: [&str; 11] = [
 ];
 
 /// What only the other programs use; none of it may be named by trampoline or by what trampoline stands on.
-const OF_OTHERS: [(&str, &[&str]); 14] = [
+const OF_OTHERS: [(&str, &[&str]); 15] = [
     ("src/written.rs", &["written", "usual"]),
     (
         "src/sys/expire.rs",
@@ -53,6 +53,7 @@ const OF_OTHERS: [(&str, &[&str]); 14] = [
     ("src/state/mounted.rs", &["Mounted", "Source", "Table"]),
     ("src/state/pins.rs", &["Pins", "Pin", "take_down", "target_of"]),
     ("src/sys/images/mod.rs", &[]),
+    ("src/sys/images/advice.rs", &["advice", "advised"]),
     ("src/sys/images/attributes.rs", &["attributes", "giving_rights", "remove_attribute", "share_extents"]),
     ("src/sys/images/extents.rs", &["extents", "Extent"]),
     ("src/sys/images/pidfd.rs", &["pidfd", "Held"]),

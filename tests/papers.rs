@@ -164,6 +164,28 @@ fn the_manuals_of_reaper_and_jailbase_have_their_options_and_no_others() {
 }
 
 #[test]
+fn the_manual_of_the_reaper_names_each_file_that_is_installed_to_run_it() {
+    let (page, make) = (text("docs/reaper.8"), text("Makefile"));
+    let files = page.split_once("\n.Sh FILES\n").unwrap().1.split("\n.Sh ").next().unwrap();
+    let named: Vec<&str> = files.lines().filter_map(|line| line.strip_prefix(".It Pa /usr/local/")).collect();
+    let of_systemd = files_of("etc/systemd").into_iter().map(|unit| format!("lib/systemd/system/{unit}"));
+    let expected: Vec<String> = of_systemd.chain(["share/doc/trampoline/cron.example".to_owned()]).collect();
+    assert_eq!(named, expected);
+    for path in expected {
+        let place = path.rsplit_once('/').unwrap().0;
+        assert!(make.contains(&format!("$(DESTDIR)$(PREFIX)/{place}/")), "make install puts nothing into {place}");
+    }
+}
+
+/// The names of the files in a directory, in order.
+fn files_of(place: &str) -> Vec<String> {
+    let mut names: Vec<String> =
+        std::fs::read_dir(root().join(place)).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
 fn the_completions_that_are_written_by_hand_have_every_option_and_no_others() {
     let known = [("trampoline", long_options(&help())), ("reaper", clap_options("reaper/src"))];
     for (program, own) in known {
