@@ -66,7 +66,8 @@ fn has_a_state_of_its_own(test: &str) -> bool {
     let line = format!("mount -t tmpfs -o mode=755 none {STATE} && exec \"$0\" --exact {test} --include-ignored --nocapture");
     let words = ["--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "/bin/sh", "-c", &line];
     let mut copy = Command::new("unshare");
-    let done = Said::of(&copy.args(words).arg(std::env::current_exe().unwrap()).env("JAIL_OWN_STATE", "1").output().unwrap());
+    copy.args(words).arg(std::env::current_exe().unwrap()).env("JAIL_OWN_STATE", "1").env(tiny::COMPILED, tiny::program());
+    let done = Said::of(&copy.output().unwrap());
     assert!(done.code == 0 && done.out.contains("1 passed"), "{}{}", done.out, done.err);
     println!("{}", done.out);
     false

@@ -6,6 +6,9 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, UNIX_EPOCH};
 
+/// Names the compiled program to the copies of a test.
+pub const COMPILED: &str = "JAIL_TINY_PROGRAM";
+
 /// Says what /data/word holds; with a further word, once for each line it reads; with two, it writes
 /// the second there, with three after so many seconds; if the first is `end`, it ends with the second.
 const SAY: &str = r#"
@@ -36,10 +39,13 @@ int main(int count, char **words) {
 }
 "#;
 
-/// The program, compiled once.
-fn program() -> &'static Path {
+/// The program, compiled once. A copy of a test has it from the test: several at once must not write the same file.
+pub fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
+        if let Some(compiled) = std::env::var_os(COMPILED) {
+            return compiled.into();
+        }
         let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("jail-images-say");
         let (source, program) = (place.with_extension("c"), place.clone());
         fs::write(&source, SAY).unwrap();
