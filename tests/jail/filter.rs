@@ -49,12 +49,13 @@ fn inside(user: &User, asked: &[Asked]) -> Vec<i32> {
     answers(user.call(&["./probe"]), asked)
 }
 
-/// The same, outside and without a filter, as the same user and as unprivileged.
+/// The same, outside and without a filter, as the same user and as unprivileged. What is made of System V objects goes with it.
 fn outside(user: &User, asked: &[Asked]) -> Vec<i32> {
     let id = user.uid.to_string();
-    let words = ["--reuid", &id, "--regid", &id, "--clear-groups", "--no-new-privs", "--bounding-set", "-all"];
+    let setpriv = ["--ipc", "/usr/bin/setpriv", "--reuid", &id, "--regid", &id, "--clear-groups", "--no-new-privs"];
+    let words = setpriv.into_iter().chain(["--bounding-set", "-all"]);
     let path = user.in_home("probe");
-    answers(Call::of("/usr/bin/setpriv", words.into_iter().chain([path.to_str().unwrap()])).by(0, 0), asked)
+    answers(Call::of("/usr/bin/unshare", words.chain([path.to_str().unwrap()])).by(0, 0), asked)
 }
 
 fn says(whom: Whom, (nr, [a, b, c]): Asked) -> Answer {
