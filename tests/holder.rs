@@ -3,6 +3,8 @@
 
 mod common;
 
+#[path = "holder/run.rs"]
+mod run;
 #[path = "holder/young.rs"]
 mod young;
 
