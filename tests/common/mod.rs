@@ -16,6 +16,7 @@ pub mod attacker;
 pub mod call;
 pub mod executable;
 pub mod image;
+pub mod kernels;
 pub mod knob;
 pub mod log;
 pub mod process;

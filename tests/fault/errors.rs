@@ -126,6 +126,6 @@ fn whatever_call_fails_the_program_runs_with_everything_in_place_or_not_at_all()
         sum.add(tally);
     }
     let (tried, points) = (sum.outcomes.values().sum::<usize>() + sum.open.len(), sum.points);
-    println!("error sweep of trampoline: {points} points, {tried} errors, {:?}, open = {}", sum.outcomes, sum.open.len());
+    println!("error sweep of trampoline: {points} points, {tried} errors, {:?}, failed = {}", sum.outcomes, sum.open.len());
     assert!(sum.open.is_empty(), "\n{}", sum.open.join("\n"));
 }

@@ -6,7 +6,7 @@ use super::remains::{self, Left};
 use super::start::Order;
 use super::trace::keep_to;
 use crate::common::user::User;
-use crate::common::{image, program};
+use crate::common::{image, kernels, program};
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -122,10 +122,13 @@ struct Case<'a> {
     after: [Vec<&'a str>; 2],
 }
 
-fn sweep(subject: &Subject, case: &Case<'_>, known: &mut Vec<Vec<&'static str>>) -> (usize, usize) {
+/// Points, kills, and how many of them were survived; a failure ends the test.
+type Count = [usize; 3];
+
+fn sweep(subject: &Subject, case: &Case<'_>, known: &mut Vec<Vec<&'static str>>) -> Count {
     let order = order(&case.command);
     (case.before)();
-    let (points, mut kills, mut changed) = (new_calls(&order, known), 0, false);
+    let (points, mut kills, mut survived, mut changed) = (new_calls(&order, known), 0, 0, false);
     for point in &points {
         // Before the first change there is nothing to be undone.
         for after in &case.after[..if changed { 2 } else { 1 }] {
@@ -144,10 +147,11 @@ fn sweep(subject: &Subject, case: &Case<'_>, known: &mut Vec<Vec<&'static str>>)
             }
             assert_eq!(subject.enters_whole_or_not(&[], &what), [false; 2], "{what}");
             assert_eq!(subject.left(), [subject.user.home.clone()][..0], "{what}: something is left");
+            survived += 1;
         }
         changed |= CHANGES.contains(&point.name);
     }
-    (points.len(), kills)
+    [points.len(), kills, survived]
 }
 
 #[test]
@@ -220,12 +224,14 @@ fn a_command_about_a_user_that_was_killed_at_whatever_call_can_be_given_again_or
         limits: &["99"],
         after: [homeless.remove(), homeless.add("99")],
     };
-    let (mut known, mut sum) = (Vec::new(), (0, 0));
+    let (mut known, mut sum, kernels) = (Vec::new(), Count::default(), kernels::now());
     for (subject, case) in cases.iter().map(|case| (&subject, case)).chain([(&homeless, &with_new_home), (&homeless, &with_home)])
     {
-        let (points, kills) = sweep(subject, case, &mut known);
-        println!("killed in {}: {points} points, {kills} kills", case.name);
-        sum = (sum.0 + points, sum.1 + kills);
+        let count = sweep(subject, case, &mut known);
+        println!("killed in {}: {} points, {} kills", case.name, count[0], count[1]);
+        sum.iter_mut().zip(count).for_each(|(sum, count)| *sum += count);
     }
-    println!("kill sweep of jailbase user: {} points, {} kills, open = 0", sum.0, sum.1);
+    kernels.are_as_they_were(&[subject.user.uid, homeless.user.uid]);
+    let [points, kills, survived] = sum;
+    println!("kill sweep of jailbase user: {points} points, {kills} kills, {survived} survived, failed = {}", kills - survived);
 }

@@ -7,6 +7,7 @@ use super::scene::Scene;
 use super::start::Order;
 use super::trace::keep_to;
 use super::ways;
+use crate::common::kernels::{self, Kernels};
 use crate::common::sweep::{self, Sweeps};
 use crate::common::{RUN, program, seen};
 use std::fs::File;
@@ -116,6 +117,12 @@ impl Stage {
         self.two_sweeps(states, what);
     }
 
+    /// Two sweeps, and the kernel has nothing of either jail.
+    pub fn leaves_nothing(&self, kernels: &Kernels) {
+        self.two_sweeps([Absent, Absent], "the end");
+        kernels.are_as_they_were(&self.scenes.each_ref().map(|scene| scene.user.uid));
+    }
+
     /// Two sweeps, and what was not busy is gone.
     fn two_sweeps(&self, states: [State; 2], what: &str) {
         let idle: Vec<u32> = self.both(states, &[Absent, Place, Used, Marked]).map(|scene| scene.user.uid).collect();
@@ -142,7 +149,8 @@ fn a_reaper_killed_at_whatever_call_holds_up_no_sweep_and_no_entry_after_it() {
         (Order::new(program("reaper"), ["--drain", &name]), &[[Used, Absent], [Marked, Used]]),
         (Order::new(program("reaper"), ["--drain", "--all"]), &[[Used, Marked], [Place, Used]]),
     ];
-    let (mut points, mut kills, mut known) = (0, 0, Vec::new());
+    let (mut points, mut kills, mut survived, mut known) = (0, 0, 0, Vec::new());
+    let kernels = kernels::now();
     stage.set([Used, Used]);
     let rest = stage.at_rest();
     for (order, states) in orders.iter().flat_map(|(order, all)| all.iter().map(move |states| (order, *states))) {
@@ -165,6 +173,7 @@ fn a_reaper_killed_at_whatever_call_holds_up_no_sweep_and_no_entry_after_it() {
                 );
                 stage.goes_on(states, entry_first, &what);
                 assert_eq!(stage.at_rest(), rest, "{what}");
+                survived += 1;
             }
         }
         stage.end();
@@ -180,13 +189,16 @@ fn a_reaper_killed_at_whatever_call_holds_up_no_sweep_and_no_entry_after_it() {
         point.kill("a reaper without a holder");
         stage.sweeps.sweep(0);
         assert!(!std::path::Path::new(RUN).exists(), "it made something");
+        survived += 1;
     }
     stage.scenes[0].next_entry_works("sweeps without a holder");
+    stage.leaves_nothing(&kernels);
     let again = remains::marked_again();
     assert!(again <= remains::MAY_BE_MARKED_AGAIN, "marks do not last: {again} of {kills}");
     println!(
-        "kill sweep of reaper: {points} points, {kills} kills over {} states and {} commands, marked again: {again}, open = 0",
+        "kill sweep of reaper: {points} points, {kills} kills over {} states and {} commands, marked again: {again}, {survived} survived, failed = {}",
         STATES.len() + 1,
-        orders.len()
+        orders.len(),
+        kills - survived
     );
 }

@@ -4,8 +4,7 @@ use crate::common::sweep::Sweeps;
 use crate::common::user::User;
 use crate::common::{RUN, STATE, process, seen};
 use std::fs::{self, File};
-use std::io::{self, Read};
-use std::os::fd::{AsRawFd, FromRawFd};
+use std::io::Read;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What there is of a jail.
@@ -101,44 +100,4 @@ pub fn two_sweeps_of(sweeps: &Sweeps, uids: &[u32]) -> [String; 2] {
 /// How often that was, so far.
 pub fn marked_again() -> usize {
     MARKED_AGAIN.load(Ordering::SeqCst)
-}
-
-/// What the kernel keeps for everybody: System V objects and cgroups.
-pub fn kernels() -> (Vec<String>, usize) {
-    let ipc = ["shm", "sem", "msg"].map(|kind| fs::read_to_string(format!("/proc/sysvipc/{kind}")).unwrap_or_default());
-    let table = fs::read_to_string("/proc/cgroups").unwrap_or_default();
-    let count = |line: &str| line.split_whitespace().nth(2).and_then(|n| n.parse::<usize>().ok());
-    (ipc.into(), table.lines().filter_map(count).sum())
-}
-
-/// In how many mount namespaces something of a jail is mounted, whether anybody knows a name of them or not.
-/// A kernel before 6.12 does not show them all.
-pub fn namespaces_of(uid: u32) -> Option<u8> {
-    let next = |from: &File, which| -> Option<File> {
-        // SAFETY: a live descriptor; a null description is allowed.
-        let next = unsafe { libc::ioctl(from.as_raw_fd(), which, std::ptr::null_mut::<libc::c_void>()) };
-        // SAFETY: the new descriptor is nobody else's.
-        (next >= 0).then(|| unsafe { FromRawFd::from_raw_fd(next) })
-    };
-    let own = File::open("/proc/self/ns/mnt").unwrap();
-    if next(&own, libc::NS_MNT_GET_NEXT).is_none() && io::Error::last_os_error().raw_os_error() == Some(libc::ENOTTY) {
-        return None;
-    }
-    let proc = process::open("/proc", libc::O_PATH).unwrap();
-    let mark = format!("/jails/{uid}/");
-    Some(process::apart(|| {
-        let mut count = 0;
-        for which in [libc::NS_MNT_GET_NEXT, libc::NS_MNT_GET_PREV] {
-            let mut at = own.try_clone()?;
-            while let Some(other) = next(&at, which) {
-                at = other;
-                // SAFETY: a live descriptor and a number.
-                process::said(unsafe { libc::setns(at.as_raw_fd(), libc::CLONE_NEWNS) })?;
-                let mut table = String::new();
-                File::from(process::open_at(&proc, "self/mountinfo")?).read_to_string(&mut table)?;
-                count += u8::from(table.contains(&mark));
-            }
-        }
-        Ok(count)
-    }))
 }

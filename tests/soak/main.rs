@@ -15,7 +15,7 @@ mod reapers;
 mod tenants;
 mod walkers;
 
-use common::{seen, sweep};
+use common::{kernels, seen, sweep};
 use figures::Figures;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -62,7 +62,7 @@ fn whatever_happens_at_once_nobody_is_failed_nothing_is_lost_and_nothing_is_left
     let mut tenants: Vec<Tenant> = (0..USERS).map(|_| Tenant::new()).collect();
     // The holder is there from here on, with its line in the host's table.
     tenants[0].user().ensure();
-    let (mounts, figures, end) = (seen::mounts(), Figures::new(), AtomicBool::new(false));
+    let (mounts, kernels, figures, end) = (seen::mounts(), kernels::now(), Figures::new(), AtomicBool::new(false));
     let start = Instant::now();
 
     let diaries = thread::scope(|scope| {
@@ -95,6 +95,7 @@ fn whatever_happens_at_once_nobody_is_failed_nothing_is_lost_and_nothing_is_left
     assert_eq!(seen::pins().into_iter().filter(|uid| uids.contains(uid)).collect::<Vec<_>>(), Vec::<u32>::new());
     tenants.iter().for_each(Tenant::has_its_files_or_none);
     assert_eq!(seen::mounts(), mounts, "the host's mount table");
+    kernels.are_as_they_were(&uids.iter().copied().collect::<Vec<u32>>());
     tenants.clear();
 
     let table = figures.table(rounds, took, compared, found);
