@@ -75,7 +75,11 @@ fn size(crew: &mut Crew, ours: &Ours, jails: u32, rounds: u32) -> Outcome<Column
     cells.push(("that sweep as a whole", format!("{:.3} s", Figures::of(&go)?.median / 1e6)));
     for what in ["jails that a third sweep finds", "jails that a fourth sweep finds"] {
         let said = crew.look(Who::Root, &["/bin/sh", "-c", &format!("{} -v 2>&1 | tail -n 1", programs.reaper)])?;
-        cells.push((what, said.split_whitespace().nth(1).unwrap_or("?").into()));
+        let found = said.split_whitespace().nth(1).unwrap_or("?");
+        if found != "0" {
+            return Err(format!("{jails} jails were swept twice; {what}: {found}"));
+        }
+        cells.push((what, found.into()));
     }
     let after = settled()?;
     cells.push(("kernel memory that is not given back, in all", kib(after.kernel - before.kernel)));
