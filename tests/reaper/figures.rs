@@ -1,7 +1,7 @@
 //! The file for Prometheus: whole or not at all, and never more important than the sweep.
 
 use crate::common::user::User;
-use crate::common::{WWW, process, program, reaped, seen, sweep};
+use crate::common::{STATE, WWW, process, program, reaped, seen, sweep};
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};
@@ -81,6 +81,35 @@ fn the_figures_are_those_of_the_sweep_and_everybody_may_read_them() {
         assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o7777, 0o644);
         assert_eq!(names(&shelf.0), ["trampoline.prom"]);
     }
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn what_is_no_pin_and_what_is_being_made_have_figures_of_their_own() {
+    let user = User::new();
+    let shelf = Shelf::of(&user);
+    let _ours_alone = sweep::ours();
+    let (file, stranger, place) = (shelf.file("trampoline.prom"), "/pins/no pin of anybody", format!("/pins/{}", user.uid));
+    user.ensure();
+    seen::take_down(user.uid);
+    let put = |paths: &[&str]| seen::in_holder(|| paths.iter().try_for_each(|path| fs::write(path, "")).map(|()| 1));
+    let take = |path: &str| seen::in_holder(|| fs::remove_file(path).map(|()| 1));
+    assert_eq!(put(&[stranger, &place]), 1);
+    // Who makes a jail has its lock, and then its place, and then its pin.
+    let making = process::flock(&format!("{STATE}/jails/{}", user.uid));
+    for (held, outcome) in [(Some(making), "in-making"), (None, "cleared")] {
+        let swept = reaped::run(&["--json", "--metrics", &file]);
+        assert_eq!(swept.outcome(user.uid), outcome, "{swept:?}");
+        let totals = swept.object()["totals"].clone();
+        for (name, total) in [("jails_in_making", "in_making"), ("names_left_alone", "left_alone")] {
+            assert_eq!(figure(Path::new(&file), name), totals[total].as_f64().unwrap(), "{name}: {totals}");
+        }
+        assert!(totals["in_making"].as_u64() >= Some(u64::from(held.is_some())), "{totals}");
+        assert!(totals["left_alone"].as_u64() >= Some(1), "{totals}");
+        drop(held);
+    }
+    assert_eq!(take(stranger), 1);
+    user.run(&["true"]).well();
 }
 
 #[test]
