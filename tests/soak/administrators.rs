@@ -100,11 +100,12 @@ fn drain(whom: &[&str], those: &[Tenant], name: &str, event: Event, figures: &Fi
     // It says for whom it waits.
     let lines: Vec<&str> = said.lines().filter(|line| !line.contains(": waiting for ")).collect();
     let not_drained = |line: &&str| line.contains(": not drained, and people are let in again; in use by ");
+    let gone = [" is missing: this u", " has no jail, but files; jailbase user rm "];
     figures.add(match done.status.code() {
         Some(0) if lines.is_empty() => event,
         Some(75) if !lines.is_empty() && lines.iter().all(not_drained) => Event::NotDrained,
-        // Somebody had just removed that user.
-        Some(77) if !name.is_empty() && said.contains(" is missing: this u") => Event::NothingToDrain,
+        // Somebody had just removed that user, or was at it.
+        Some(77) if !name.is_empty() && gone.iter().any(|why| said.contains(why)) => Event::NothingToDrain,
         code => panic!("a drain of {whom:?}: {code:?}: {said}"),
     });
 }
