@@ -30,7 +30,7 @@ const UNPRIVILEGED: [&str; 11] = [
 ];
 
 /// What only the other programs use; none of it may be named by trampoline or by what trampoline stands on.
-const OF_OTHERS: [(&str, &[&str]); 15] = [
+const OF_OTHERS: [(&str, &[&str]); 17] = [
     ("src/written.rs", &["written", "usual"]),
     (
         "src/sys/expire.rs",
@@ -51,6 +51,7 @@ const OF_OTHERS: [(&str, &[&str]); 15] = [
     ("src/state/drain.rs", &["until_down"]),
     ("src/state/marks.rs", &["Marks"]),
     ("src/state/mounted.rs", &["Mounted", "Source", "Table"]),
+    ("src/state/mounted/live.rs", &["live"]),
     ("src/state/pins.rs", &["Pins", "Pin", "take_down", "target_of"]),
     ("src/sys/images/mod.rs", &[]),
     ("src/sys/images/advice.rs", &["advice", "advised"]),
@@ -59,6 +60,7 @@ const OF_OTHERS: [(&str, &[&str]); 15] = [
     ("src/sys/images/pidfd.rs", &["pidfd", "Held"]),
     ("src/sys/images/room.rs", &["room", "keep_little"]),
     ("src/sys/images/terminal.rs", &["terminal", "set_size"]),
+    ("src/sys/images/tmpfs.rs", &["tmpfs", "is_tmpfs"]),
     ("src/sys/images/neighbours.rs", &["neighbours", "neighbour", "Towards"]),
 ];
 

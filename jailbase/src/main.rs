@@ -6,7 +6,6 @@ mod colour;
 mod doctor;
 mod image;
 mod interrupt;
-mod live;
 mod parallel;
 mod parse;
 mod progress;
@@ -21,6 +20,7 @@ use clap::{ArgAction, ColorChoice, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use jail::error::Error;
 use jail::state::host::Host;
+use jail::state::mounted::live;
 use jail::sys::root::Root;
 use std::process::ExitCode;
 

@@ -55,8 +55,9 @@ pub struct Totals {
     pub cleared: usize,
     pub empty: usize,
     pub left_alone: usize,
-    /// Bytes on disk that were given back. Jails keep nothing there yet, and the place of a pin is an empty file.
-    pub storage_returned: u64,
+    /// Bytes that went with the jails a sweep unmounted: of their shared memory, since none keeps anything else of its own yet.
+    /// `null` where the kernel cannot tell, and of what is no sweep.
+    pub storage_returned: Option<u64>,
 }
 
 impl Totals {
@@ -75,7 +76,7 @@ impl Totals {
             cleared: of("cleared"),
             empty: of("empty"),
             left_alone: of("left-alone"),
-            storage_returned: 0,
+            storage_returned: report.returned,
         }
     }
 }

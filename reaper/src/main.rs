@@ -10,6 +10,7 @@ mod options;
 mod outcome;
 mod process;
 mod report;
+mod storage;
 mod sweep;
 mod tell;
 mod turn;

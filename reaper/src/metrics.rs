@@ -64,9 +64,10 @@ fn text(report: Option<&Report>) -> String {
         ] {
             gauge(name, help, count.to_string());
         }
+        if let Some(bytes) = totals.storage_returned {
+            gauge("storage_returned_bytes", "Bytes that went with the jails the last sweep unmounted.", bytes.to_string());
+        }
         gauge("sweep_seconds", "How long the last sweep took.", report.took.as_secs_f64().to_string());
-        let help = "Bytes of storage that the last sweep gave back.";
-        gauge("storage_returned_bytes", help, totals.storage_returned.to_string());
     }
     text
 }
@@ -93,6 +94,7 @@ mod tests {
     #[test]
     fn every_figure_is_announced_and_has_a_value() {
         let mut report = Report::begin("sweep");
+        report.returned = Some(4096);
         for outcome in [Outcome::Marked, Outcome::Marked, Outcome::InUse(Vec::new()), Outcome::Unmounted] {
             report.note("2001", outcome);
         }
@@ -101,7 +103,12 @@ mod tests {
         for (name, value) in [("jails_live", 3.0), ("jails_marked", 2.0), ("jails_leased", 1.0), ("jails_unmounted", 1.0)] {
             assert_eq!(of(name), Some(value), "{name}");
         }
-        assert_eq!((of("sweep_success"), of("jails_failed"), of("storage_returned_bytes")), (Some(1.0), Some(0.0), Some(0.0)));
+        assert_eq!((of("sweep_success"), of("jails_failed"), of("storage_returned_bytes")), (Some(1.0), Some(0.0), Some(4096.0)));
+    }
+
+    #[test]
+    fn what_the_kernel_cannot_tell_has_no_figure() {
+        assert!(!text(Some(&Report::begin("sweep"))).contains("storage_returned_bytes"));
     }
 
     #[test]

@@ -29,6 +29,8 @@ pub struct Report {
     pub is_late: bool,
     /// The holder was unmounted, and with it went what would tell who is there.
     pub is_blind: bool,
+    /// Of a sweep: bytes that went with the jails, if the kernel can tell.
+    pub returned: Option<u64>,
     /// The turn of this sweep: until its figures are written no other sweeps, whose they could be taken for.
     pub turn: Option<Lock>,
 }
@@ -37,7 +39,8 @@ impl Report {
     /// The run begins. Its time is that of a clock that nobody can set.
     pub fn begin(what: &'static str) -> Self {
         let (names, took) = (Vec::new(), Duration::ZERO);
-        Self { what, start: Instant::now(), took, names, left_to: None, is_late: false, is_blind: false, turn: None }
+        let start = Instant::now();
+        Self { what, start, took, names, left_to: None, is_late: false, is_blind: false, returned: None, turn: None }
     }
 
     /// Takes one outcome in, and says it.

@@ -2,6 +2,7 @@
 
 use crate::outcome::Outcome;
 use crate::report::Report;
+use crate::storage::{self, Held};
 use crate::{process, tell, turn};
 use jail::error::Error;
 use jail::id::Target;
@@ -24,6 +25,7 @@ use jail::sys::{self, Errno};
 /// One sweep.
 pub fn run(root: &Root, host: &Host) -> Result<Report, Error> {
     let mut report = Report::begin("sweep");
+    report.returned = Some(0);
     let Some(holder) = Holder::find()? else {
         report.is_blind = pins::judge_absence().inspect_err(|lost| log::warn!("{lost}")).is_err();
         if !report.is_blind {
@@ -42,8 +44,12 @@ pub fn run(root: &Root, host: &Host) -> Result<Report, Error> {
         report.left_to = Some(other);
         return Ok(report);
     };
+    let held = storage::of_marked(root, host, &holder).unwrap_or_else(|error| {
+        log::warn!("{error}; how much memory goes with the jails is not told");
+        None
+    });
     holder.enter(root)?;
-    let swept = all(root, &jails, &mounts, &mut report);
+    let swept = all(root, &jails, &mounts, held.as_ref(), &mut report);
     host.back(root)?;
     report.end();
     report.turn = Some(turn);
@@ -51,7 +57,7 @@ pub fn run(root: &Root, host: &Host) -> Result<Report, Error> {
 }
 
 /// In the holder: every name among the pins.
-fn all(root: &Root, jails: &Jails, mounts: &Source, report: &mut Report) -> Result<(), Error> {
+fn all(root: &Root, jails: &Jails, mounts: &Source, held: Option<&Held>, report: &mut Report) -> Result<(), Error> {
     let pins = Pins::enter()?;
     let names = pins.names()?;
     // ORDER: before anything is asked. What is mounted there later was not marked by a sweep before, so it stays in this
@@ -62,8 +68,15 @@ fn all(root: &Root, jails: &Jails, mounts: &Source, report: &mut Report) -> Resu
     marks::forget().unwrap_or_else(unnoted);
     // Where it is not allowed, a jail in some thousands waits for one sweep more.
     mount::stay_on_this_processor().unwrap_or_else(|errno| log::debug!("cannot stay on one processor: {}", sys::why(errno)));
+    if held.is_none() {
+        report.returned = None;
+    }
     for name in names {
         let outcome = ask(root, jails, &pins, &table, &name);
+        if let (Outcome::Unmounted, Some(returned)) = (&outcome, report.returned.as_mut()) {
+            let bytes = pins::target_of(&name).and_then(|target| held?.get(&target).copied());
+            *returned = returned.saturating_add(bytes.unwrap_or(0));
+        }
         report.note(name, outcome);
     }
     marks::note(&report.marked()).unwrap_or_else(unnoted);

@@ -4,6 +4,8 @@
 //! mark; a stat of a pin would.
 #![forbid(unsafe_code)]
 
+pub mod live;
+
 use super::Doing;
 use crate::error::Error;
 use crate::layout;

@@ -46,7 +46,7 @@ const STATES: [[State; 2]; 10] = [
 ];
 
 /// How the last line of the metrics begins.
-const LAST: &str = "trampoline_storage_returned_bytes ";
+const LAST: &str = "trampoline_sweep_seconds ";
 
 pub struct Stage {
     pub scenes: [Scene; 2],

@@ -85,6 +85,31 @@ fn the_figures_are_those_of_the_sweep_and_everybody_may_read_them() {
 
 #[test]
 #[ignore = "needs root and installed programs: make check"]
+fn what_went_with_a_jail_that_was_unmounted_is_counted_with_that_sweep_and_no_other() {
+    let user = User::new();
+    let shelf = Shelf::of(&user);
+    let _ours_alone = sweep::ours();
+    let file = shelf.file("trampoline.prom");
+    let sweep = || {
+        let swept = reaped::run(&["--json", "--metrics", &file]);
+        let returned = swept.object()["totals"]["storage_returned"].as_u64();
+        assert_eq!(returned.map(|bytes| bytes as f64), Some(figure(Path::new(&file), "storage_returned_bytes")), "{swept:?}");
+        (swept.outcome(user.uid), returned.unwrap())
+    };
+    let marked = ("marked".to_owned(), 0);
+    let write = |bytes: u32| user.shell(&format!("head -c {bytes} /dev/zero > /dev/shm/kept"));
+    write(3_000_000);
+    assert_eq!(sweep(), marked);
+    // Somebody comes back, and what there was is what he leaves behind.
+    write(1_000_000);
+    assert_eq!(sweep(), marked);
+    assert_eq!(sweep(), ("unmounted".to_owned(), 1_003_520), "in whole pages");
+    user.ensure();
+    assert_eq!([sweep(), sweep()], [marked, ("unmounted".to_owned(), 0)]);
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
 fn what_is_no_pin_and_what_is_being_made_have_figures_of_their_own() {
     let user = User::new();
     let shelf = Shelf::of(&user);

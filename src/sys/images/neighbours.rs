@@ -1,4 +1,4 @@
-//! All mount namespaces of the machine, one after the other, without touching a pin. Only jailbase looks at them.
+//! All mount namespaces of the machine, one after the other, without touching a pin. jailbase looks at them, and the reaper.
 
 use crate::sys::mount::owned;
 use crate::sys::root::Root;

@@ -1,19 +1,21 @@
 //! Which generation each live jail shows. No pin is opened, so no idle jail is kept, and no `/proc/PID/root` is walked.
 //!
 //! A jail without a program in it has no process whose mount table could be read. But its mount namespace is in the kernel's
-//! list of them all, which can be gone through without its pin ([`jail::sys::images::neighbours`]). Inside, the jail's tree is the
+//! list of them all, which can be gone through without its pin ([`crate::sys::images::neighbours`]). Inside, the jail's tree is the
 //! very directory of its generation, and its tmp belongs to the user.
 
-use jail::error::Error;
-use jail::layout;
-use jail::state::Doing;
-use jail::state::host::Host;
-use jail::sys::fd::{self, FileStat, How};
-use jail::sys::images::neighbours::{Towards, neighbour};
-use jail::sys::ns::{self, Kind};
-use jail::sys::root::Root;
-use jail::sys::{self, Errno};
-use nix::sys::statfs::{TMPFS_MAGIC, fstatfs};
+#![forbid(unsafe_code)]
+
+use crate::error::Error;
+use crate::layout;
+use crate::state::Doing;
+use crate::state::host::Host;
+use crate::sys::fd::{self, FileStat, How};
+use crate::sys::images::neighbours::{Towards, neighbour};
+use crate::sys::images::tmpfs;
+use crate::sys::ns::{self, Kind};
+use crate::sys::root::Root;
+use crate::sys::{self, Errno};
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::OwnedFd;
 
@@ -63,11 +65,8 @@ pub fn of(root: &Root, host: &Host, wanted: &BTreeSet<u64>) -> Result<Option<BTr
             && let Some(top) = enter(root, namespace)?
             && let Some((tree, _)) = shown(&top)
         {
-            let memory = fd::open_beneath(&top, &format!("{}/dev/shm", layout::ROOT), How::Directory).and_then(fstatfs);
-            let shared = memory.map_or(0, |all| {
-                let size = u64::try_from(all.block_size()).unwrap_or(0);
-                all.blocks().saturating_sub(all.blocks_free()).saturating_mul(size)
-            });
+            let memory = fd::open_beneath(&top, &format!("{}/dev/shm", layout::ROOT), How::Directory);
+            let shared = memory.and_then(tmpfs::used).unwrap_or(0);
             found.insert(stat.st_ino, Inside { tree, shared, made: stat.st_ctime });
         }
         Ok(())
@@ -109,7 +108,7 @@ fn enter(root: &Root, namespace: &OwnedFd) -> sys::Result<Option<OwnedFd>> {
     }
     let top = fd::open("/", How::Directory)?;
     // The skeleton of a jail is a tmpfs that holds two directories; nothing of anybody else's is touched.
-    let is_jail = fstatfs(&top)?.filesystem_type() == TMPFS_MAGIC && fd::stat_at(&top, layout::NS).is_ok_and(|s| fd::is_dir(&s));
+    let is_jail = tmpfs::is_tmpfs(&top)? && fd::stat_at(&top, layout::NS).is_ok_and(|s| fd::is_dir(&s));
     Ok(is_jail.then_some(top))
 }
 
