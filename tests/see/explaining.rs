@@ -4,7 +4,7 @@ use crate::common::STATE;
 use crate::common::call::Call;
 use crate::common::user::User;
 use crate::common::{executable, reaped};
-use crate::{json, session, well};
+use crate::{jailbase, json, session, well};
 use serde_json::Value;
 use std::fs;
 use std::process::Stdio;
@@ -145,32 +145,81 @@ fn a_program_is_found_as_it_would_be_inside() {
         ("sh".to_owned(), ""),
         (put("script", "#!/bin/sh\n", 0o755), ""),
         (format!("{home}/link"), ""),
-        (put("secret", "#!/bin/sh\n", 0o600), "the user may not execute it"),
+        ("./script".to_owned(), ""),
+        ("./no-script".to_owned(), "no-script: there is no such file in the jail"),
+        (put("secret", "#!/bin/sh\n", 0o600), "mode 0600, owner "),
+        ("./secret".to_owned(), "the user may not execute it; chmod +x mends that"),
+        (put("roots", "#!/bin/sh\n", 0o700), "mode 0700, owner 0: the user may not execute it\""),
         (
             put("lost", "#!/no/such/interpreter\n", 0o755),
             "its interpreter or loader /no/such/interpreter: there is no such file in the jail",
+        ),
+        (
+            put("windows", "#!/bin/sh\r\n", 0o755),
+            "its interpreter or loader /bin/sh\\\\r: there is no such file in the jail: its #! line ends with a carriage return, \
+             which is a part of the last word; dos2unix takes it off",
         ),
         (put("text", "no program\n", 0o755), "neither a binary of this machine nor a script with a #! line"),
         (format!("{home}/loop"), "too many symbolic links"),
         ("no-such-program".to_owned(), "not found in /usr/local/bin:"),
         ("/etc/passwd".to_owned(), "its mount is noexec"),
-        ("/usr/bin".to_owned(), "not a regular file"),
+        ("/usr/bin".to_owned(), "/usr/bin: it is a directory; name a program in it"),
+        (".".to_owned(), "it is a directory; name a program in it"),
+        ("/dev/null".to_owned(), "/dev/null: "),
         ("/root/x".to_owned(), "the user may not search /root"),
     ];
-    for file in ["script", "secret", "lost", "text"] {
+    for file in ["script", "secret", "lost", "windows", "text"] {
         std::os::unix::fs::chown(user.in_home(file), Some(user.uid), Some(user.uid)).unwrap();
     }
     for (path, why) in cases {
         let runs = why.is_empty();
-        let said = well(&["explain", name, "--json", "--", &path]);
-        let page: Value = serde_json::from_str(&said).unwrap();
+        let done = jailbase(&["explain", name, "--json", "--", &path]);
+        assert_eq!(String::from_utf8_lossy(&done.stderr), "", "{path}");
+        let page: Value = serde_json::from_slice(&done.stdout).unwrap();
         assert_eq!(page["program"]["runs"], runs, "{path}: {}", page["program"]);
         let refused = page["refused"].to_string();
         assert!(page["refused"].as_array().unwrap().is_empty() == runs && refused.contains(why), "{path}: {refused}");
         // The kernel says the same: 126 and 127 are what trampoline says of a program that does not start.
         let code = user.call(&[&path]).input("").run().status.code();
         assert_eq!(![Some(126), Some(127)].contains(&code), runs, "{path}: {code:?}");
+        assert_eq!(done.status.code(), if runs { Some(0) } else { code }, "{path}: {refused}");
     }
+    // A carriage return behind a word of the interpreter's: it starts, and whoever reads that word is surprised.
+    let path = put("surprised", "#!/bin/sh -e\r\n", 0o755);
+    let said = well(&["explain", name, "--", &path]);
+    assert!(said.contains(&format!("  note: {path}: its #! line ends with a carriage return")), "{said}");
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn whoever_asks_for_a_program_reads_in_the_exit_code_what_trampoline_would_exit_with() {
+    let user = User::new();
+    let name = user.name.as_str();
+    let asked = |program: &str| {
+        let done = jailbase(&["explain", name, "--", program]);
+        (done.status.code(), String::from_utf8_lossy(&done.stdout).into_owned())
+    };
+    let trampoline = |program: &str| user.call(&[program]).input("").run().status.code();
+    assert_eq!(asked("true").0, Some(0));
+    // What hinders every entry comes before the program.
+    for (key, value, usual, why) in [
+        ("home", "/home/nosuchhome", user.home.as_str(), "the home /home/nosuchhome cannot be opened"),
+        ("image", "nosuchimage", "host", "nosuchimage"),
+    ] {
+        user.set(key, value);
+        let (code, said) = asked("/no/such/program");
+        assert_eq!((code, said.contains(why)), (trampoline("/no/such/program"), true), "{key}: {said}");
+        // A page without a question is a page.
+        well(&["explain", name]);
+        user.set(key, usual);
+    }
+    let running = session(&user, &["sleep", "60"]);
+    let mut drain = reaped::command().args(["--drain", name, "--wait", "20"]).stderr(Stdio::null()).spawn().unwrap();
+    let barred = || asked("true").0 == Some(77) && trampoline("true") == Some(77);
+    let drained = crate::seen::within(std::time::Duration::from_secs(5), barred);
+    crate::end(&user, vec![running]);
+    drain.wait().unwrap();
+    assert!(drained);
 }
 
 #[test]

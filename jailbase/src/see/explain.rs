@@ -23,7 +23,7 @@ use serde::Serialize;
 pub struct Words {
     /// The name or uid of the user
     pub user: String,
-    /// Say also whether the user could execute this program
+    /// Say also whether the user could execute this program, and exit with what trampoline would exit with if not
     #[arg(last = true)]
     program: Vec<String>,
     /// For programs: an object instead of a page
@@ -48,6 +48,9 @@ struct Page {
     refused: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     program: Option<Program>,
+    /// What trampoline would exit with; 0 if nothing hinders.
+    #[serde(skip)]
+    code: u8,
 }
 
 /// What came of looking for a program.
@@ -61,21 +64,24 @@ struct Program {
     notes: Vec<String>,
 }
 
-/// Explains.
-pub fn run(root: &Root, host: &Host, words: &Words) -> Result<(), Error> {
+/// Explains; the exit code answers for a program, if one is asked about.
+pub fn run(root: &Root, host: &Host, words: &Words) -> Result<u8, Error> {
     let spec = whom::user(&words.user)?;
     let live = alive::of(root, host, spec.uid, Ask::Uses)?;
     let shows = live.map(|jail| jail.kept.and_then(|kept| kept.image));
     let page = page(&spec, shows, words.program.first().map(String::as_str));
-    if words.json { tell::json(&page) } else { tell::say(&text(&page)) }
+    if words.json { tell::json(&page) } else { tell::say(&text(&page)) }?;
+    Ok(if words.program.is_empty() { 0 } else { page.code })
 }
 
 /// `live`: which generation the live jail shows, if it lives, and if that can be told.
 fn page(spec: &Spec, live: Option<Option<String>>, program: Option<&str>) -> Page {
     let generation = Generation::in_service(&spec.image);
-    let mut refused = hindrance::all(spec, generation.as_ref());
+    let hindrances = hindrance::all(spec, generation.as_ref());
+    let mut code = hindrances.first().map_or(0, |first| first.code);
+    let mut refused: Vec<String> = hindrances.into_iter().map(|hindrance| hindrance.why).collect();
     let mut facts = facts(spec);
-    let Ok(generation) = generation else { return Page { facts, mounts: Vec::new(), refused, program: None } };
+    let Ok(generation) = generation else { return Page { facts, mounts: Vec::new(), refused, program: None, code } };
     let in_service = format!("{}@{}", spec.image, generation.number);
     let is = match live {
         None => "not up; the next entry makes it".to_owned(),
@@ -89,8 +95,14 @@ fn page(spec: &Spec, live: Option<Option<String>>, program: Option<&str>) -> Pag
     let program = program.map(|name| {
         let shown = escaped(name.as_bytes());
         match View::of(spec, &plan, generation.number).program(name) {
-            Ok((found, notes)) => Program { name: shown, runs: true, found: escaped(found.as_bytes()), notes },
-            Err(why) => Program { name: shown, runs: false, found: escaped(why.as_bytes()), notes: Vec::new() },
+            Ok((found, notes)) => {
+                let notes = notes.iter().map(|note| escaped(note.as_bytes())).collect();
+                Program { name: shown, runs: true, found: escaped(found.as_bytes()), notes }
+            }
+            Err(no) => {
+                code = if code == 0 { no.code } else { code };
+                Program { name: shown, runs: false, found: escaped(no.why.as_bytes()), notes: Vec::new() }
+            }
         }
     });
     refused.extend(program.iter().filter(|program| !program.runs).map(|program| {
@@ -101,7 +113,7 @@ fn page(spec: &Spec, live: Option<Option<String>>, program: Option<&str>) -> Pag
             format!("{}: {}", program.name, program.found)
         }
     }));
-    Page { facts, mounts, refused, program }
+    Page { facts, mounts, refused, program, code }
 }
 
 fn facts(spec: &Spec) -> Vec<Fact> {

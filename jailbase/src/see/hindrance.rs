@@ -1,6 +1,6 @@
 //! Why an entry would be refused or fail: what trampoline looks at on its way in, looked at without going.
 
-use jail::error::Error;
+use jail::error::{Error, code};
 use jail::layout;
 use jail::plan::{Plan, Step};
 use jail::policy::{ENTER, OWN};
@@ -11,30 +11,51 @@ use jail::sys::fd::{self, How};
 use jail::sys::images::advice::told;
 use jail::sys::why;
 
-/// All that hinders.
-pub fn all(spec: &Spec, generation: Result<&Generation, &Error>) -> Vec<String> {
+/// One thing that hinders, and what trampoline exits with for it.
+#[derive(Debug)]
+pub struct Hindrance {
+    pub why: String,
+    pub code: u8,
+}
+
+impl Hindrance {
+    fn of(error: &Error, why: String) -> Self {
+        Self { why, code: error.code() }
+    }
+
+    fn refused(why: String) -> Self {
+        Self { why, code: code::REFUSED }
+    }
+
+    fn failed(why: String) -> Self {
+        Self { why, code: code::FAILED }
+    }
+}
+
+/// All that hinders, in the order in which an entry meets it.
+pub fn all(spec: &Spec, generation: Result<&Generation, &Error>) -> Vec<Hindrance> {
     let mut found = Vec::new();
     let target = spec.uid.get();
     // What is described anew is written anew.
     let again = format!("jailbase user add {}, with the options it was added with, mends that", spec.name);
     let named = ENTER.iter().map(|rule| (rule.first, rule.last)).chain([OWN]);
     if !named.into_iter().any(|(first, last)| (first..=last).contains(&target)) {
-        found.push(format!(
+        found.push(Hindrance::refused(format!(
             "the compiled policy lets nobody enter the jail of uid {target} (see trampoline --policy); give the user another uid, or change policy.toml and rebuild"
-        ));
+        )));
     }
     match Jails::open() {
-        Err(error) => found.push(told(&error)),
+        Err(error) => found.push(Hindrance::of(&error, told(&error))),
         Ok(jails) => {
             match jails.target(&spec.name) {
                 Ok(target) if target == spec.uid => {}
-                Ok(other) => found.push(format!(
+                Ok(other) => found.push(Hindrance::refused(format!(
                     "the name {} stands for uid {other}, and only by the uid is this one let in; {again}",
                     spec.name
-                )),
+                ))),
                 Err(error) => found.push(advised(&error, &again)),
             }
-            found.extend(jails.admit(spec.uid).err().as_ref().map(told));
+            found.extend(jails.admit(spec.uid).err().map(|error| Hindrance::of(&error, told(&error))));
             match jails.jail(spec.uid) {
                 Ok(dir) => found.extend(files(&dir).iter().map(|error| advised(error, &again))),
                 Err(error) => found.push(advised(&error, &again)),
@@ -42,13 +63,13 @@ pub fn all(spec: &Spec, generation: Result<&Generation, &Error>) -> Vec<String> 
         }
     }
     match generation {
-        Ok(generation) => found.extend(places(spec, generation)),
+        Ok(generation) => found.extend(places(spec, generation).into_iter().map(Hindrance::failed)),
         Err(error) => {
             let other = format!("jailbase image ls lists what there is, jailbase user set {} --image takes another", spec.name);
             found.push(advised(error, &other));
         }
     }
-    found.extend(home(spec));
+    found.extend(home(spec).map(Hindrance::failed));
     found
 }
 
@@ -61,12 +82,8 @@ fn reason(error: &Error) -> String {
 }
 
 /// The same, and what to do about it.
-fn advised(error: &Error, advice: &str) -> String {
-    match reason(error) {
-        // One that says more than what is wrong says it already.
-        why if why.contains("; ") => why,
-        why => format!("{why}; {advice}"),
-    }
+fn advised(error: &Error, advice: &str) -> Hindrance {
+    Hindrance::of(error, crate::tell::advised(&reason(error), advice))
 }
 
 fn files(dir: &JailDir) -> Vec<Error> {

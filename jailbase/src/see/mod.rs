@@ -7,6 +7,7 @@ mod enter;
 mod explain;
 mod frame;
 mod hindrance;
+mod interpreter;
 mod journal;
 mod kill;
 mod log;
@@ -76,7 +77,7 @@ pub fn run(root: &Root, host: &Host, verb: Verb) -> Result<u8, Error> {
         Verb::Stat(words) => stat::run(root, host, &words),
         Verb::Top(words) => return top::run(root, host, &words),
         Verb::Ps(words) => ps::run(root, host, &words),
-        Verb::Explain(words) => explain::run(root, host, &words),
+        Verb::Explain(words) => return explain::run(root, host, &words),
         Verb::Du(words) => du::run(&words),
         Verb::Enter(words) => return enter::run(&words),
         Verb::Kill(words) => kill::run(root, host, &words),

@@ -1,7 +1,9 @@
 //! Whether a program of a jail could be executed by its user, found without entering: each name of its path is looked up in what
 //! the plan of the jail shows there. Symbolic links lead to where they would lead inside.
 
+use super::interpreter;
 use jail::environ;
+use jail::error::code;
 use jail::plan::{Plan, Step};
 use jail::spec::Spec;
 use jail::sys::fd::{self, FileStat, How};
@@ -18,6 +20,27 @@ const MOST_INTERPRETERS: usize = 5;
 pub struct View {
     places: Vec<(String, Option<OwnedFd>, bool)>,
     ids: (u32, Vec<u32>),
+    home: String,
+}
+
+/// Why a program does not start, and what trampoline exits with then.
+#[derive(PartialEq, Eq, Debug)]
+pub struct No {
+    pub why: String,
+    pub code: u8,
+}
+
+/// Where a program is, with notes; or why not.
+type Answer = Result<(String, Vec<String>), No>;
+
+/// It is there, and cannot be executed.
+fn not_executable(why: String) -> No {
+    No { why, code: code::NOT_EXECUTABLE }
+}
+
+/// It is not there.
+fn not_found(why: String) -> No {
+    No { why, code: code::NOT_FOUND }
 }
 
 /// Something found in a jail.
@@ -40,68 +63,73 @@ impl View {
         let mut places: Vec<_> = plan.0.iter().map(place).collect();
         places.push(("/proc".into(), None, true));
         let groups = spec.groups.iter().chain([&spec.gid]).map(|group| group.get()).collect();
-        Self { places, ids: (spec.uid.get(), groups) }
+        Self { places, ids: (spec.uid.get(), groups), home: spec.home.to_string() }
     }
 
-    /// Whether the user could execute a program, given by its path or its name: its path and notes, or why not.
-    pub fn program(&self, name: &str) -> Result<(String, Vec<String>), String> {
+    /// Whether the user could execute a program, given by its path, absolute or from the home, or by its name.
+    pub fn program(&self, name: &str) -> Answer {
         if name.contains('/') {
-            let path =
-                if name.starts_with('/') { name.to_owned() } else { return Err("only an absolute path is looked up".into()) };
+            let path = if name.starts_with('/') { name.to_owned() } else { format!("{}/{name}", self.home) };
             return self.executable(&path, MOST_INTERPRETERS);
         }
-        let candidates = environ::PATH.split(':').map(|dir| format!("{dir}/{name}"));
-        let mut worst = format!("not found in {}", environ::PATH);
-        for path in candidates {
+        let mut worst = not_found(format!("not found in {}", environ::PATH));
+        for path in environ::PATH.split(':').map(|dir| format!("{dir}/{name}")) {
             match self.executable(&path, MOST_INTERPRETERS) {
-                Err(why) if why.ends_with(NOT_THERE) => {}
-                Err(why) => worst = why,
+                // The first that is there and does not start is told of, unless a later one starts.
+                Err(no) if no.code == code::NOT_FOUND || worst.code != code::NOT_FOUND => {}
+                Err(no) => worst = no,
                 found => return found,
             }
         }
         Err(worst)
     }
 
-    fn executable(&self, path: &str, left: usize) -> Result<(String, Vec<String>), String> {
+    fn executable(&self, path: &str, left: usize) -> Answer {
         let found = self.find(path)?;
         let shown = if found.path == path { path.to_owned() } else { format!("{path} (which is {})", found.path) };
-        let no = |why: &str| Err(format!("{shown}: {why}"));
+        let no = |why: &str| Err(not_executable(format!("{shown}: {why}")));
+        if fd::is_dir(&found.stat) {
+            return no("it is a directory; name a program in it");
+        }
         if !fd::is_file(&found.stat) {
             return no("not a regular file");
         }
         if found.noexec {
             return no("its mount is noexec");
         }
+        let mode = found.stat.st_mode & 0o7777;
         if !self.may(&found.stat, 1) {
-            return no(&format!(
-                "mode {:04o}, owner {}: the user may not execute it",
-                found.stat.st_mode & 0o7777,
-                found.stat.st_uid
-            ));
+            let mends = if mode & 0o111 == 0 { "; chmod +x mends that" } else { "" };
+            return no(&format!("mode {mode:04o}, owner {}: the user may not execute it{mends}", found.stat.st_uid));
         }
         let mut notes = Vec::new();
-        if found.stat.st_mode & 0o6000 != 0 {
+        if mode & 0o6000 != 0 {
             notes.push(format!("{path}: its set-user-id or set-group-id bit has no effect: nosuid, and no_new_privs"));
         }
         let open = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&found.file));
         let head = fd::open_magic(fd::HERE, &open, How::Read).and_then(|file| fd::read_at_most(file, 4096)).unwrap_or_default();
-        let Some(interpreter) = interpreter(&head) else {
+        let Some(interpreter) = interpreter::of(&head) else {
             return no("neither a binary of this machine nor a script with a #! line");
         };
-        if let Some(interpreter) = interpreter {
-            let fewer = left.checked_sub(1).ok_or_else(|| format!("{shown}: too many interpreters of interpreters"))?;
-            let (_, more) =
-                self.executable(&interpreter, fewer).map_err(|why| format!("{shown}: its interpreter or loader {why}"))?;
-            notes.extend(more);
-        }
+        let Some(interpreter) = interpreter else { return Ok((shown, notes)) };
+        let returns = interpreter::line_returns(&head);
+        let fewer =
+            left.checked_sub(1).ok_or_else(|| not_executable(format!("{shown}: too many interpreters of interpreters")))?;
+        let (_, more) = self.executable(&interpreter, fewer).map_err(|no| {
+            let why = format!("{shown}: its interpreter or loader {}", no.why);
+            not_executable(if returns { format!("{why}: {}", interpreter::RETURNS) } else { why })
+        })?;
+        notes.extend(returns.then(|| format!("{path}: {}", interpreter::RETURNS)));
+        notes.extend(more);
         Ok((shown, notes))
     }
 
     /// Follows a path as the kernel would inside, as the user.
-    fn find(&self, path: &str) -> Result<Found, String> {
+    fn find(&self, path: &str) -> Result<Found, No> {
         let mut left: VecDeque<String> = path.split('/').map(str::to_owned).collect();
         let (mut at, mut links) = (String::new(), 0);
-        let mut found = self.open("/").map_err(|errno| format!("/: {}", why(errno)))?;
+        let failed = |at: &str, errno| not_executable(format!("{at}: {}", why(errno)));
+        let mut found = self.open("/").map_err(|errno| failed("/", errno))?;
         while let Some(name) = left.pop_front() {
             match name.as_str() {
                 "" | "." => continue,
@@ -110,7 +138,7 @@ impl View {
             }
             let shown = if at.is_empty() { "/" } else { at.as_str() };
             if fd::is_dir(&found.stat) && !self.may(&found.stat, 1) {
-                return Err(format!("{shown}: the user may not search {}", found.path));
+                return Err(not_executable(format!("{shown}: the user may not search {}", found.path)));
             }
             match self.open(shown) {
                 Ok(next) => found = next,
@@ -119,16 +147,19 @@ impl View {
                     let text = self
                         .link(shown)
                         .filter(|_| links <= MOST_LINKS)
-                        .ok_or_else(|| format!("{path}: too many symbolic links"))?;
+                        .ok_or_else(|| not_executable(format!("{path}: too many symbolic links")))?;
                     at.truncate(if text.starts_with('/') { 0 } else { at.rfind('/').unwrap_or(0) });
                     text.split('/').rev().for_each(|part| left.push_front(part.to_owned()));
-                    found = self.open(if at.is_empty() { "/" } else { &at }).map_err(|errno| format!("{at}: {}", why(errno)))?;
+                    found = self.open(if at.is_empty() { "/" } else { &at }).map_err(|errno| failed(&at, errno))?;
                 }
-                Err(Errno::ENOENT | Errno::ENOTDIR) => return Err(format!("{path}: {NOT_THERE}")),
+                Err(Errno::ENOENT | Errno::ENOTDIR) => {
+                    return Err(not_found(format!("{path}: there is no such file in the jail")));
+                }
                 Err(Errno::ENXIO) => {
-                    return Err(format!("{path}: it is made for the jail, and nobody can say before what it holds"));
+                    let why = "it is made for the jail, and nobody can say before what it holds";
+                    return Err(not_executable(format!("{path}: {why}")));
                 }
-                Err(errno) => return Err(format!("{path}: {}", why(errno))),
+                Err(errno) => return Err(failed(path, errno)),
             }
         }
         Ok(found)
@@ -177,49 +208,5 @@ impl View {
             0
         };
         (stat.st_mode >> shift) & right != 0
-    }
-}
-
-/// How an answer ends that says that there is nothing of that name.
-const NOT_THERE: &str = "there is no such file in the jail";
-
-/// The interpreter of a script, or the loader of a binary, if it has one; `None` if the file is neither.
-fn interpreter(head: &[u8]) -> Option<Option<String>> {
-    if let Some(rest) = head.strip_prefix(b"#!") {
-        let line = rest.split(|byte| *byte == b'\n').next()?;
-        let words = std::str::from_utf8(line).ok()?;
-        return words.split_whitespace().next().map(|word| Some(word.to_owned()));
-    }
-    let head = head.strip_prefix(b"\x7fELF").map(|_| head)?;
-    let number = |at: usize, size: usize| -> Option<usize> {
-        let bytes = head.get(at..at.checked_add(size)?)?;
-        bytes.iter().rev().try_fold(0_usize, |sum, byte| sum.checked_mul(256)?.checked_add(usize::from(*byte)))
-    };
-    // Of 64 bits and the byte order of every machine that we serve: elf(5). Of another kind it is for the kernel to say.
-    if head.get(4..6) != Some(&[2, 1]) {
-        return Some(None);
-    }
-    let (table, size, count) = (number(32, 8)?, number(54, 2)?, number(56, 2)?);
-    let loader = (0..count).filter_map(|index| table.checked_add(index.checked_mul(size)?)).find(|at| number(*at, 4) == Some(3));
-    let Some(at) = loader else { return Some(None) };
-    let (offset, length) = (number(at.checked_add(8)?, 8)?, number(at.checked_add(32)?, 8)?);
-    let text = head.get(offset..offset.checked_add(length)?)?;
-    Some(std::str::from_utf8(text).ok().map(|path| path.trim_end_matches('\0').to_owned()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_script_names_its_interpreter_and_a_binary_its_loader() {
-        assert_eq!(interpreter(b"#!/bin/sh -e\necho"), Some(Some("/bin/sh".into())));
-        assert_eq!(interpreter(b"#! /usr/bin/env python3\n"), Some(Some("/usr/bin/env".into())));
-        for neither in [&b""[..], b"#!", b"#!\n", b"echo x", b"\x7fEL"] {
-            assert_eq!(interpreter(neither), None, "{neither:?}");
-        }
-        let own = std::fs::read("/proc/self/exe").unwrap_or_default();
-        assert!(interpreter(own.get(..4096).unwrap_or_default()).is_some());
-        assert_eq!(interpreter(b"\x7fELF\x02\x01 cut off"), None);
     }
 }
