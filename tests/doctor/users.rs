@@ -137,6 +137,39 @@ fn an_account_that_changed_since_its_spec_was_written_is_found() {
 
 #[test]
 #[ignore = "needs root and installed programs: make check"]
+fn a_login_shell_that_leads_into_a_jail_and_whose_user_may_not_execute_trampoline_is_found() {
+    let (user, programs) = (User::new(), Programs::new());
+    let logs_in = |shell: &str, more: &str| {
+        let line = format!("{}:x:{}:{}::{}:{shell}", user.name, user.uid, user.uid, user.home);
+        let said = in_world(&programs, &format!("echo '{line}' >>/etc/passwd; {more}"));
+        let (level, what) = said.check("login-shells");
+        (level.to_owned(), what)
+    };
+    let trampoline = programs.path("trampoline");
+    let (level, what) = logs_in("/usr/local/bin/jailsh", ":");
+    let why = format!(
+        "the login shell of {} is /usr/local/bin/jailsh, and they may not execute {trampoline} (mode 4750, group www-data): they \
+         cannot log in",
+        user.name
+    );
+    assert_eq!((level.as_str(), what.as_str()), ("problem", why.as_str()));
+    // Under another name it is known by what it starts.
+    let door = "printf '#!/bin/sh\\nexec /usr/local/bin/trampoline \"$(id -u)\" -- /bin/sh\\n' >/etc/door; chmod 755 /etc/door";
+    let (level, what) = logs_in("/etc/door", door);
+    assert!(level == "problem" && what.contains(" is /etc/door, "), "{what}");
+    for (shell, more) in [
+        ("/usr/local/bin/jailsh", format!("chmod 4755 {trampoline}")),
+        ("/usr/local/bin/jailsh", format!("chmod 4750 {trampoline}; sed -i '/^www-data:/s/:[^:]*$/:{}/' /etc/group", user.name)),
+        ("/bin/sh", ":".to_owned()),
+        ("/no/such/shell", ":".to_owned()),
+    ] {
+        let (level, what) = logs_in(shell, &more);
+        assert_eq!(level, "ok", "{shell} {more}: {what}");
+    }
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
 fn an_image_from_which_no_jail_can_be_made_is_found() {
     type Spoil = fn(&Image);
     let spoils: [(&str, &str, Spoil); 6] = [

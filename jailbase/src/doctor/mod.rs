@@ -17,6 +17,7 @@ mod room;
 mod runs;
 mod schedule;
 mod settings;
+mod shells;
 mod show;
 mod state;
 mod users;
@@ -55,6 +56,7 @@ pub fn run(root: &Root, host: &Host, words: &Words) -> Result<u8, Error> {
     schedule::look(&mut report);
     state::look(&mut report);
     let users = users::look(&mut report);
+    shells::look(&users, &mut report);
     homes::look(&users, &mut report);
     images::look(&users, &mut report);
     holder::look(root, host, &mut report);
