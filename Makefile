@@ -95,7 +95,7 @@ install: ## what make built, into $(DESTDIR)$(PREFIX); MODE and GROUP of the set
 	install -m $(MODE) $(if $(filter 0,$(shell id -u)),-o root -g $(GROUP)) $(OUT)/trampoline $(DESTDIR)$(PREFIX)/bin/
 	umask 022; for unit in service timer; do sed 's#@PREFIX@#$(PREFIX)#g' etc/systemd/trampoline-reaper.$$unit > $(DESTDIR)$(PREFIX)/lib/systemd/system/trampoline-reaper.$$unit; done
 	umask 022; sed 's#@PREFIX@#$(PREFIX)#g' etc/cron.d/trampoline-reaper > $(DESTDIR)$(PREFIX)/share/doc/trampoline/cron.example
-	install -m 644 README.md SECURITY.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE docs/DESIGN.md $(DESTDIR)$(PREFIX)/share/doc/trampoline/
+	build/papers $(DESTDIR)$(PREFIX)/share/doc/trampoline
 	install -d -m 755 $(DESTDIR)$(PREFIX)/share/doc/trampoline/examples $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/share/man/man5
 	umask 022; for example in $(notdir $(wildcard docs/examples/*)); do sed 's#/usr/local/bin/trampoline#$(PREFIX)/bin/trampoline#g' docs/examples/$$example > $(DESTDIR)$(PREFIX)/share/doc/trampoline/examples/$$example; done
 	install -m 644 docs/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/

@@ -1,5 +1,8 @@
-//! What `make` says before it builds or tests anything: which packages it misses.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+//! What `make` says before it builds or tests anything: which packages it misses. And what `make install` leaves where.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
+#[path = "make/installed.rs"]
+mod installed;
 
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
