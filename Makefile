@@ -88,29 +88,30 @@ tools-%:
 clean-check: ## remove what the tests, the demo and the benchmark keep outside this directory
 	./tests/run clean
 
+install uninstall: export DESTDIR := $(DESTDIR)
+install uninstall: export PREFIX := $(PREFIX)
 install: ## what make built, into $(DESTDIR)$(PREFIX); MODE and GROUP of the setuid program can be set
-	@for program in trampoline reaper jailbase completions/_jailbase; do [ -f $(OUT)/$$program ] || { echo "make install: $(OUT)/$$program is not there; run make first, as yourself" >&2; exit 1; }; done
-	install -d -m 755 $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/share/doc/trampoline
+	@OUT='$(OUT)' MODE='$(MODE)' GROUP='$(GROUP)' build/place judge-install
+	build/place make $(addprefix $(DESTDIR)$(PREFIX)/,share/doc/trampoline/examples bin sbin lib/systemd/system share/man/man8 share/man/man5) $(addprefix $(DESTDIR),$(BASH_WORDS) $(ZSH_WORDS) $(FISH_WORDS))
 	install -m 755 $(OUT)/reaper $(OUT)/jailbase $(DESTDIR)$(PREFIX)/sbin/
 	install -m $(MODE) $(if $(filter 0,$(shell id -u)),-o root -g $(GROUP)) $(OUT)/trampoline $(DESTDIR)$(PREFIX)/bin/
 	umask 022; for unit in service timer; do sed 's#@PREFIX@#$(PREFIX)#g' etc/systemd/trampoline-reaper.$$unit > $(DESTDIR)$(PREFIX)/lib/systemd/system/trampoline-reaper.$$unit; done
 	umask 022; sed 's#@PREFIX@#$(PREFIX)#g' etc/cron.d/trampoline-reaper > $(DESTDIR)$(PREFIX)/share/doc/trampoline/cron.example
 	build/papers $(DESTDIR)$(PREFIX)/share/doc/trampoline
-	install -d -m 755 $(DESTDIR)$(PREFIX)/share/doc/trampoline/examples $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/share/man/man5
 	umask 022; for example in $(notdir $(wildcard docs/examples/*)); do sed 's#/usr/local/bin/trampoline#$(PREFIX)/bin/trampoline#g' docs/examples/$$example > $(DESTDIR)$(PREFIX)/share/doc/trampoline/examples/$$example; done
 	install -m 644 docs/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
 	install -m 644 docs/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
-	install -d -m 755 $(DESTDIR)$(BASH_WORDS) $(DESTDIR)$(ZSH_WORDS) $(DESTDIR)$(FISH_WORDS)
 	for program in trampoline reaper jailbase; do install -m 644 $(OUT)/completions/$$program.bash $(DESTDIR)$(BASH_WORDS)/$$program; done
 	install -m 644 $(OUT)/completions/_* $(DESTDIR)$(ZSH_WORDS)/
 	install -m 644 $(OUT)/completions/*.fish $(DESTDIR)$(FISH_WORDS)/
 
-uninstall: ## removes the programs; specs, images and homes stay
+uninstall: ## removes the programs, and the directories made for them that are empty then; specs, images and homes stay
+	@build/place judge
 	rm -f $(DESTDIR)$(PREFIX)/bin/trampoline $(DESTDIR)$(PREFIX)/sbin/{reaper,jailbase}
 	rm -f $(DESTDIR)$(PREFIX)/lib/systemd/system/trampoline-reaper.{service,timer}
 	rm -f $(patsubst docs/%,$(DESTDIR)$(PREFIX)/share/man/man8/%,$(wildcard docs/*.8)) $(patsubst docs/%,$(DESTDIR)$(PREFIX)/share/man/man5/%,$(wildcard docs/*.5))
 	rm -f $(DESTDIR)$(BASH_WORDS)/{trampoline,reaper,jailbase} $(DESTDIR)$(ZSH_WORDS)/_{trampoline,reaper,jailbase} $(DESTDIR)$(FISH_WORDS)/{trampoline,reaper,jailbase}.fish
-	rm -rf $(DESTDIR)$(PREFIX)/share/doc/trampoline
+	build/place clear
 
 clean:
 	$(CARGO) clean

@@ -103,3 +103,91 @@ fn every_link_of_an_installed_paper_leads_to_a_file_that_is_installed() {
     place.makes(&["uninstall"]);
     assert!(!docs.exists());
 }
+
+/// What it says on standard error in one line of ours, and whether it goes on.
+#[track_caller]
+fn one_line(done: &Output) -> (bool, String) {
+    let said = String::from_utf8_lossy(&done.stderr).into_owned();
+    // Make has the last word of its own, and whoever is not root is told that too.
+    let ours: Vec<&str> =
+        said.lines().filter(|line| !line.starts_with("make: *** ") && !line.contains(" installs, so ")).collect();
+    assert_eq!(ours.len(), 1, "{said}");
+    (done.status.success(), ours.concat())
+}
+
+#[test]
+fn a_place_that_cannot_be_is_refused_in_one_line_before_anything_is_made() {
+    let place = Place::new("refused");
+    let (root, blank) = (format!("DESTDIR={}", place.path("root")), format!("DESTDIR={}", place.path("a b")));
+    let rows: [(&[&str], &str); 7] = [
+        (&["install", &blank], "has a blank or another sign that means something to shells; choose another"),
+        (&["uninstall", &blank], "has a blank or another sign that means something to shells; choose another"),
+        (
+            &["install", &root, "PREFIX=/opt/a b"],
+            "make: PREFIX=/opt/a b is no absolute path of letters, digits and . _ + - alone",
+        ),
+        (
+            &["uninstall", &root, "PREFIX=/opt/a b"],
+            "make: PREFIX=/opt/a b is no absolute path of letters, digits and . _ + - alone",
+        ),
+        (&["install", &root, "PREFIX=opt"], "make: PREFIX=opt is no absolute path of"),
+        (&["install", &root, "MODE=u+s"], "make: MODE=u+s is no mode; say 4750, or 4755 for login shells"),
+        (&["install", &root, "OUT=/nowhere"], "make: /nowhere/trampoline is not there, or not for "),
+    ];
+    let before = below(&place.0);
+    for (words, why) in rows {
+        let (well, said) = one_line(&place.make(words));
+        assert!(!well && said.starts_with("make: ") && said.contains(why), "{words:?}: {said}");
+        assert_eq!(below(&place.0), before, "{words:?}");
+    }
+    assert!(!Path::new(env!("CARGO_MANIFEST_DIR")).join("b").exists());
+}
+
+#[test]
+fn who_may_not_write_there_is_told_who_may() {
+    let place = Place::new("closed");
+    let closed = place.path("closed");
+    fs::create_dir(&closed).unwrap();
+    fs::set_permissions(&closed, std::os::unix::fs::PermissionsExt::from_mode(0o555)).unwrap();
+    // Root may write everywhere, but for one without the right to.
+    let words = ["--bounding-set=-dac_override", "make", "-s", "install", "GROUP=0"];
+    let mut command = if fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0) {
+        let mut command = Command::new("setpriv");
+        command.args(&words[..1]).arg(words[1]);
+        command
+    } else {
+        Command::new(words[1])
+    };
+    command.args(&words[2..]).args([format!("OUT={}", place.path("out")), format!("DESTDIR={closed}")]);
+    let done = output(command);
+    let (well, said) = one_line(&done);
+    assert!(!well && said.contains(&format!(" cannot write to {closed}; run it as root")), "{said}");
+}
+
+#[test]
+fn a_mode_without_the_setuid_bit_is_installed_with_a_warning() {
+    let place = Place::new("mode");
+    let (well, said) = one_line(&place.make(&["install", &format!("DESTDIR={}", place.path("root")), "MODE=755"]));
+    assert!(well && said.starts_with("make: warning: MODE=755 has no setuid bit, so trampoline will enter no jail; "), "{said}");
+    place.makes(&["install", "MODE=04755"]);
+}
+
+#[test]
+fn what_was_made_for_the_programs_goes_with_them_and_what_was_there_or_is_used_stays() {
+    let place = Place::new("empty");
+    let root = place.0.join("root");
+    place.makes(&["install"]);
+    place.makes(&["install"]);
+    place.makes(&["uninstall"]);
+    assert!(below(&root).is_empty(), "{:?}", below(&root));
+    let there = ["usr/local/bin", "usr/local/share/zsh"].map(|dir| root.join(dir));
+    there.iter().for_each(|dir| fs::create_dir_all(dir).unwrap());
+    let mut stays = below(&root);
+    place.makes(&["install"]);
+    let man = root.join("usr/local/share/man");
+    fs::write(man.join("man5/other.5"), "").unwrap();
+    stays.extend([man.clone(), man.join("man5"), man.join("man5/other.5")]);
+    stays.sort();
+    place.makes(&["uninstall"]);
+    assert_eq!(below(&root), stays);
+}
