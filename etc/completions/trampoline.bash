@@ -1,4 +1,11 @@
 # Lets bash complete the words of trampoline(8).
+_trampoline_users() {
+    # Those who have a jail, for whoever may list them; else the accounts that can have one.
+    local names
+    names=$(jailbase user ls 2>/dev/null | awk 'NR > 1 && $1 != "-" { print $1 }')
+    [[ -n $names ]] || names=$(getent passwd | awk -F: '$3 >= 1000 && $3 < 60000 { print $1 }')
+    compgen -W "$names" -- "$1"
+}
 _trampoline() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} at
     COMPREPLY=()
@@ -15,7 +22,7 @@ _trampoline() {
             if [[ $cur == -* ]]; then
                 mapfile -t COMPREPLY < <(compgen -W "--chdir --env --timeout --ensure --explain --policy --help --version --" -- "$cur")
             else
-                mapfile -t COMPREPLY < <(compgen -u -- "$cur")
+                mapfile -t COMPREPLY < <(_trampoline_users "$cur")
             fi
             ;;
     esac

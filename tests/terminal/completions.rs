@@ -62,7 +62,7 @@ fn whoever_builds_the_programs_gets_the_words_without_being_root() {
 }
 
 /// What is typed, and what the shell makes of it at the key.
-const TYPED: [(&str, &str); 11] = [
+const TYPED: [(&str, &str); 19] = [
     ("jailbase user sy", "jailbase user sync"),
     ("jailbase user set x --open", "jailbase user set x --open-files"),
     ("jailbase image bui", "jailbase image build"),
@@ -73,7 +73,15 @@ const TYPED: [(&str, &str); 11] = [
     ("jailbase kill t2999", "jailbase kill t29999"),
     ("reaper --met", "reaper --metrics"),
     ("trampoline --expl", "trampoline --explain"),
-    ("trampoline www-d", "trampoline www-data"),
+    ("trampoline t2999", "trampoline t29999"),
+    ("trampoline --ensure t2999", "trampoline --ensure t29999"),
+    ("reaper --drain t2999", "reaper --drain t29999"),
+    ("jailbase -q user rm t2999", "jailbase -q user rm t29999"),
+    ("jailbase kill --wait 5 t2999", "jailbase kill --wait 5 t29999"),
+    ("jailbase image build x --from ho", "jailbase image build x --from host"),
+    ("jailbase image build x --from deb", "jailbase image build x --from debian:"),
+    ("jailbase image build x --from tar:/usr/lib/os-rel", "jailbase image build x --from tar:/usr/lib/os-release"),
+    ("jailbase image build x --from dir:/usr/inclu", "jailbase image build x --from dir:/usr/include/"),
 ];
 
 /// A user to be found; the uid is the last of the tests', which nobody else gets as far as.
@@ -120,6 +128,57 @@ fn bash_completes_commands_options_and_users() {
     let screen = Screen::new(80, &format!("bash --rcfile {} -i", place.path("rc")));
     screen.shows("ready>");
     completes(&screen);
+}
+
+/// What bash's function for a program offers at the end of a line whose last word has no sign that bash takes words apart at.
+fn offered(files: &str, line: &str) -> Vec<String> {
+    let program = line.split(' ').next().unwrap();
+    let script = format!(
+        "source {files}/{program}; COMP_LINE='{line}' COMP_POINT=${{#COMP_LINE}}; read -ra COMP_WORDS <<<\"$COMP_LINE\"; \
+         [[ $COMP_LINE != *' ' ]] || COMP_WORDS+=(''); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); \
+         $(complete -p {program} | sed 's/.*-F \\([^ ]*\\).*/\\1/') {program} \"${{COMP_WORDS[COMP_CWORD]}}\" \"${{COMP_WORDS[COMP_CWORD - 1]}}\" 2>/dev/null; \
+         printf '%s\\n' \"${{COMPREPLY[@]}}\""
+    );
+    let said = shell(&format!("PATH={}:$PATH\n{script}", program_dir()));
+    said.lines().filter(|line| !line.is_empty() && !line.starts_with('-')).map(str::to_owned).collect()
+}
+
+fn program_dir() -> String {
+    program("").display().to_string()
+}
+
+#[test]
+#[ignore = "needs root and the shells: make check"]
+fn where_a_user_with_a_jail_is_meant_no_other_account_and_no_file_is_offered() {
+    let place = Place::new("users");
+    let files = installed(&place) + "/usr/share/bash-completion/completions";
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let _last = Last::new();
+    let all = |what: &str| {
+        ["stat", "ps", "explain", "du", "enter", "kill", "log", "user set", "user show", "user rm"]
+            .map(|verb| format!("jailbase {verb} {what}"))
+            .into_iter()
+            .chain(
+                ["trampoline ", "trampoline --ensure ", "trampoline --explain ", "reaper --drain "]
+                    .map(|line| format!("{line}{what}")),
+            )
+    };
+    for line in all("") {
+        let offered = offered(&files, &line);
+        assert!(
+            offered.contains(&"t29999".to_owned()) && offered.iter().all(|name| name.starts_with('t')),
+            "{line}: {offered:?}"
+        );
+    }
+    // The first letters of accounts and of files of the directory it runs in.
+    for line in ["ro", "www", "dae", "src", "Car"].into_iter().flat_map(all) {
+        assert_eq!(offered(&files, &line), [] as [&str; 0], "{line}");
+    }
+    // One user is enough, and behind -- comes a program.
+    for line in ["jailbase explain t29999 t2999", "jailbase user set t29999 --memory t2999"] {
+        assert_eq!(offered(&files, line), [] as [&str; 0], "{line}");
+    }
+    assert_eq!(offered(&files, "jailbase image build x --from "), ["host", "debian:", "tar:", "dir:", "oci:"]);
 }
 
 #[test]
