@@ -40,6 +40,10 @@ fn a_healthy_installation_has_no_problem_and_no_advice_but_for_the_machine() {
     let ours: Vec<_> = said.findings.iter().filter(|(level, check, _)| level != "ok" && !of_others(check)).collect();
     assert!(ours.is_empty(), "{ours:#?}");
     assert_eq!(said.code, 0);
+    // There is one of each.
+    assert_eq!(said.check("specs").1, "1 user with a jail");
+    assert_eq!(said.check("images").1, "1 image in use, and a generation of each in service");
+    assert!(said.findings.iter().all(|(_, _, found)| !found.contains("with 1 homes")), "{said:#?}");
 }
 
 #[test]

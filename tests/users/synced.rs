@@ -104,9 +104,7 @@ fn a_group_that_is_gone_or_empty_takes_nobodys_jail_unless_that_is_said() {
         ["2001", "2002"].map(|uid| fs::read_to_string(world.dir.join("state/jails").join(uid).join("about")).unwrap())
     };
     let records = digest(&world);
-    world
-        .jailbase("user sync --group pupils --remove")
-        .no(77, "2 users would lose their jails; if that is meant, say --remove-all");
+    world.jailbase("user sync --group pupils --remove").no(77, "2 jails would be taken away; if that is meant, say --remove-all");
     world.groups(&[("others", 3001, "")]);
     world.jailbase("user sync --group pupils --remove").no(77, "there is no group pupils");
     world.jailbase("user sync --group pupils").no(77, "getent group pupils");

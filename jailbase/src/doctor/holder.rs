@@ -3,6 +3,7 @@
 use super::finding::{Fault, Report, advice, problem};
 use super::mounts::{self, Mount, within};
 use super::users::reason;
+use crate::table::counted;
 use jail::error::Error;
 use jail::id::Target;
 use jail::layout;
@@ -41,7 +42,7 @@ pub fn look(root: &Root, host: &Host, report: &mut Report) {
         }
         Ok(Some(all)) => {
             let count = all.iter().filter(|seen| matches!(seen, Seen::Jail(_))).count();
-            (all.into_iter().filter_map(fault).collect(), format!("it holds {count} pins"))
+            (all.into_iter().filter_map(fault).collect(), format!("it holds {}", counted(count, "pin")))
         }
         Err(error) => (
             vec![problem(reason(error), format!("when no program runs in a jail: umount {RUN}/{}", layout::HOLDER))],

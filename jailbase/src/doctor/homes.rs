@@ -2,6 +2,7 @@
 
 use super::finding::{Fault, Report, advice, problem};
 use super::{mounts, owners};
+use crate::table::counted;
 use jail::spec::Spec;
 use jail::sys::Errno;
 use jail::sys::fd::{self, How};
@@ -27,7 +28,10 @@ pub fn look(users: &[Spec], report: &mut Report) {
         }
         let faults = without.into_iter().map(|(at, count)| {
             advice(
-                format!("{at}, with {count} homes, is mounted without {flag}: {allows}, for whoever is there with that uid"),
+                format!(
+                    "{at}, with {}, is mounted without {flag}: {allows}, for whoever is there with that uid",
+                    counted(count, "home")
+                ),
                 format!("give homes a file system of their own, with {flag} in /etc/fstab"),
             )
         });

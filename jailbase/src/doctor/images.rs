@@ -3,6 +3,7 @@
 use super::finding::{Fault, Report, problem};
 use super::users::reason;
 use crate::image::verify;
+use crate::table::counted;
 use jail::id::Name;
 use jail::layout;
 use jail::spec::Spec;
@@ -28,7 +29,7 @@ pub fn look(users: &[Spec], report: &mut Report) {
             )),
         }
     }
-    report.note("images", missing, format!("{} images in use, each with a generation in service", names.len()));
+    report.note("images", missing, format!("{} in use, and a generation of each in service", counted(names.len(), "image")));
     report.note("image-trees", spoiled, "everything in their trees is root's, and none of it setuid or a device");
     report.note("image-host-directories", absent, "what they show of the host is there");
 }

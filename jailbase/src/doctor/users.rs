@@ -2,6 +2,7 @@
 
 use super::finding::{Fault, Report, advice, problem};
 use super::owners;
+use crate::table::counted;
 use jail::error::Error;
 use jail::id::{Name, Target};
 use jail::layout;
@@ -45,7 +46,7 @@ pub fn look(report: &mut Report) -> Vec<Spec> {
         }
         beside.extend(files_of(&all, target));
     }
-    report.note("specs", faults, format!("{} users have a jail", specs.len()));
+    report.note("specs", faults, format!("{} with a jail", counted(specs.len(), "user")));
     report.note("names", links(&jails, &specs), "each name leads to its spec, and each spec has its name");
     report.note("jail-files", beside, "the files of each jail are root's alone, and each tmp is the user's");
     report.note("accounts", specs.iter().flat_map(account).collect::<Vec<_>>(), "specs and accounts agree");

@@ -3,6 +3,7 @@
 use super::alive::{self, Ask, Jail, Session};
 use super::process::Process;
 use super::whom;
+use crate::table::counted;
 use crate::tell;
 use clap::{Args, ValueEnum};
 use jail::error::Error;
@@ -103,7 +104,7 @@ pub fn run(root: &Root, host: &Host, words: &Words) -> Result<(), Error> {
         0 => Ok(()),
         left => Err(Error::failed(
             "end",
-            format!("{left} sessions of {}", spec.name),
+            format!("{} of {}", counted(left, "session"), spec.name),
             "their processes wait for a disk or a file server, and end when that answers",
         )),
     }

@@ -12,6 +12,7 @@ use super::shape::{Shape, usual};
 use super::told::{Row, Told, What};
 use super::{lists, rm};
 use crate::progress::Progress;
+use crate::table::counted;
 use clap::Args;
 use jail::error::Error;
 use jail::id::{Name, Target};
@@ -77,7 +78,7 @@ pub fn run(root: &Root, host: &Host, words: &Words) -> Result<u8, Error> {
         return Err(Error::Refused(format!(
             "the group {} has no member, and {} users would lose their jails; if that is meant, say --remove-all",
             words.group,
-            left.len()
+            counted(left.len(), "jail")
         )));
     }
     rows.extend(leave(root, host, words, left)?);
