@@ -68,6 +68,34 @@ fn what_an_account_says_is_followed_and_what_somebody_chose_is_kept() {
 
 #[test]
 #[ignore = "needs root and installed programs: make check"]
+fn a_jail_that_lives_is_said_to_keep_its_shape() {
+    let world = school("living");
+    world.sync("--group pupils --create-home");
+    let said =
+        |words: &str| world.shell(&format!("trampoline --ensure ann; exec jailbase user sync --group pupils {words}")).well();
+    let line =
+        "a jail that lives keeps its shape until it is unmounted; reaper --drain USER does it when its programs have ended\n";
+    let of = |said: &str, name: &str| said.lines().find(|line| line.starts_with(name)).unwrap_or_default().to_owned();
+    for words in ["--hostname other --dry-run", "--hostname other"] {
+        let said = said(words);
+        assert!(said.ends_with(line) && of(&said, "ann").ends_with("hostname jail -> other; the jail lives"), "{words}: {said}");
+        assert!(of(&said, "bob").ends_with("hostname jail -> other"), "{words}: {said}");
+    }
+    let rows =
+        world.shell("trampoline --ensure ann; exec jailbase user sync --group pupils --network host --json").json()["users"]
+            .clone();
+    let marked: Vec<_> =
+        rows.as_array().unwrap().iter().map(|row| (row["name"].as_str().unwrap(), row["keeps_shape"].as_bool())).collect();
+    assert_eq!(marked, [("ann", Some(true)), ("bob", None), ("eve", None)]);
+    // What counts for the next call, and a sync after which no jail lives, are told as ever.
+    let limits = said("--cpu 7");
+    assert!(!limits.contains("lives"), "{limits}");
+    let none = world.jailbase("user sync --group pupils --hostname third").well();
+    assert!(!none.contains("lives") && none.contains("other -> third"), "{none}");
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
 fn who_left_keeps_the_jail_until_remove_is_said_and_then_everything_but_his_files_goes() {
     let world = school("left");
     world.jailbase("user add zoe --create-home").well();

@@ -115,6 +115,11 @@ pub fn all(root: &Root, host: &Host, ask: Ask) -> Result<Vec<Jail>, Error> {
     of_those(root, host, ask, |_| true)
 }
 
+/// The uids of those whose jail lives.
+pub fn living(root: &Root, host: &Host) -> Result<BTreeSet<u32>, Error> {
+    Ok(pins(root, host)?.0.iter().map(|pin| pin.target.get()).collect())
+}
+
 /// The jail of one user, if it lives.
 pub fn of(root: &Root, host: &Host, target: Target, ask: Ask) -> Result<Option<Jail>, Error> {
     Ok(of_those(root, host, ask, |pin| pin.target == target)?.pop())

@@ -25,6 +25,8 @@ mod units;
 mod used;
 mod whom;
 
+pub use alive::living;
+
 use clap::Subcommand;
 use jail::error::Error;
 use jail::state::host::Host;

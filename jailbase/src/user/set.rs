@@ -5,9 +5,10 @@ use super::about::{About, From};
 use super::account::{Account, name_of, ordered};
 use super::change::Change;
 use super::give::{self, Before, Done, Wanted};
+use super::lists;
 use super::rm::target;
 use super::shape::{Shape, readable};
-use super::{lists, show};
+use crate::see::living;
 use crate::table::table;
 use crate::{parse, tell};
 use clap::Args;
@@ -65,8 +66,8 @@ pub fn run(root: &Root, host: &Host, words: &Words) -> Result<(), Error> {
     };
     let Done::Updated(changes) = done else { return tell::said(&format!("{name}: already so\n")) };
     let mut text = format!("{name}: {}\n{}", if words.dry_run { "would be set" } else { "set" }, lines(&changes));
-    let is_live = || Ok::<_, Error>(show::live(root, host, target)?.is_some_and(|trees| !trees.is_empty()));
-    if changes.iter().any(|change| !change.counts_at_once()) && is_live()? {
+    if changes.iter().any(|change| !change.counts_at_once()) && living(root, host).is_ok_and(|uids| uids.contains(&target.get()))
+    {
         text += &format!(
             "the jail lives and keeps its shape until it is unmounted; reaper --drain {} does it when its programs have ended\n",
             old.name

@@ -98,7 +98,7 @@ fn json(key: &str, value: &str) -> Value {
 }
 
 /// The trees that the user's live jail shows, or one that is on its way out; `None` if this kernel cannot tell.
-pub fn live(root: &Root, host: &Host, target: Target) -> Result<Option<Vec<Tree>>, Error> {
+fn live(root: &Root, host: &Host, target: Target) -> Result<Option<Vec<Tree>>, Error> {
     let jails = live::jails(root, host)?;
     Ok(jails.map(|all| all.into_iter().filter(|(_, uids)| uids.contains(&target.get())).map(|(tree, _)| tree).collect()))
 }

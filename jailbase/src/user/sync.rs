@@ -76,7 +76,7 @@ pub fn run(root: &Root, host: &Host, words: &Words) -> Result<u8, Error> {
     let (members, left) = parted(found.as_ref(), known, &mut rows);
     if members.is_empty() && !left.is_empty() && words.remove && !words.remove_all {
         return Err(Error::Refused(format!(
-            "the group {} has no member, and {} users would lose their jails; if that is meant, say --remove-all",
+            "the group {} has no member, and {} would be taken away; if that is meant, say --remove-all",
             words.group,
             counted(left.len(), "jail")
         )));
@@ -88,7 +88,8 @@ pub fn run(root: &Root, host: &Host, words: &Words) -> Result<u8, Error> {
         progress.step();
     }
     drop(progress);
-    let told = Told::of(&words.group, words.dry_run, rows);
+    let mut told = Told::of(&words.group, words.dry_run, rows);
+    told.mark_living(|| crate::see::living(root, host));
     told.say(words.json)?;
     Ok(told.code())
 }

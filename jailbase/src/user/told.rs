@@ -6,7 +6,7 @@ use crate::tell;
 use jail::error::Error;
 use jail::sys::images::advice::told;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What became of one user, or would.
 #[derive(Serialize, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -49,6 +49,9 @@ pub struct Row {
     changes: Vec<Change>,
     #[serde(skip_serializing_if = "String::is_empty")]
     why: String,
+    /// Whether a jail lives that some of the changes do not count for.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    keeps_shape: bool,
     #[serde(skip)]
     code: u8,
 }
@@ -56,13 +59,17 @@ pub struct Row {
 impl Row {
     /// What was done to a user.
     pub fn done(name: &str, uid: Option<u32>, what: What, changes: Vec<Change>, why: impl Into<String>) -> Self {
-        Self { name: name.to_owned(), uid, what, changes, why: why.into(), code: 0 }
+        Self { name: name.to_owned(), uid, what, changes, why: why.into(), keeps_shape: false, code: 0 }
+    }
+
+    fn changes_shape(&self) -> bool {
+        self.changes.iter().any(|change| !change.counts_at_once())
     }
 
     /// What could not be done.
     pub fn failed(name: &str, uid: Option<u32>, error: Error) -> Self {
         let code = error.code();
-        Self { name: name.to_owned(), uid, what: What::Failed, changes: Vec::new(), why: told(&error), code }
+        Self { name: name.to_owned(), uid, what: What::Failed, changes: Vec::new(), why: told(&error), keeps_shape: false, code }
     }
 }
 
@@ -79,6 +86,18 @@ impl Told {
     pub fn of(group: &str, dry_run: bool, mut users: Vec<Row>) -> Self {
         users.sort_by(|one, other| one.name.cmp(&other.name));
         Self { group: group.to_owned(), dry_run, users }
+    }
+
+    /// Notes which jails live that something counts for only when they are made anew. `look` tells the uids of all that live; if
+    /// it cannot, nothing is said, for what was done is done.
+    pub fn mark_living(&mut self, look: impl FnOnce() -> Result<BTreeSet<u32>, Error>) {
+        if !self.users.iter().any(Row::changes_shape) {
+            return;
+        }
+        let uids = look().unwrap_or_default();
+        for row in &mut self.users {
+            row.keeps_shape = row.changes_shape() && row.uid.is_some_and(|uid| uids.contains(&uid));
+        }
     }
 
     /// The worst of all.
@@ -112,12 +131,16 @@ impl Told {
         let counts: Vec<String> = counts.iter().map(|(what, count)| format!("{count} {}", what.word())).collect();
         let counts = if counts.is_empty() { "nobody to be brought in line".to_owned() } else { counts.join(", ") };
         text += &format!("{}: {counts}{}\n", self.group, if self.dry_run { "; nothing was done" } else { "" });
+        if self.users.iter().any(|row| row.keeps_shape) {
+            text += "a jail that lives keeps its shape until it is unmounted; reaper --drain USER does it when its programs have ended\n";
+        }
         text
     }
 }
 
 fn fields(row: &Row) -> [String; 4] {
-    let what = [listed(&row.changes), row.why.clone()];
+    let lives = if row.keeps_shape { "the jail lives" } else { "" };
+    let what = [listed(&row.changes), row.why.clone(), lives.to_owned()];
     let what: Vec<&str> = what.iter().map(String::as_str).filter(|text| !text.is_empty()).collect();
     let uid = row.uid.map_or("-".to_owned(), |uid| uid.to_string());
     [row.name.clone(), uid, row.what.word().to_owned(), what.join("; ")]
