@@ -68,7 +68,7 @@ fn a_program_that_cannot_be_executed_gives_126_and_says_why() {
 fn a_program_that_hears_the_timeout_s_term_gives_143() {
     let user = User::new();
     let done = Call::new(["-t", "1", &user.name, "--", "sleep", "60"]).run();
-    assert_eq!((done.code(), done.err.as_str()), (143, "trampoline: the time of 1 seconds is over\n"));
+    assert_eq!((done.code(), done.err.as_str()), (143, "trampoline: the time of 1 s is over\n"));
     assert!((900..3000).contains(&done.took.as_millis()), "{:?}", done.took);
 }
 

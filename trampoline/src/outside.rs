@@ -51,7 +51,7 @@ impl Supervisor {
         // the same standard error, and may have filled it.
         drop((orders, lease));
         if let Some(after) = over {
-            streams::say(2, &format!("trampoline: the time of {} seconds is over\n", after.as_secs()));
+            streams::say(2, &format!("trampoline: the time of {} s is over\n", after.as_secs()));
         }
         Ok(code)
     }
