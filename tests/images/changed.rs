@@ -235,6 +235,48 @@ fn what_is_run_in_an_edit_has_little_of_roots_rights_and_sees_nothing_of_the_hos
     assert_eq!(fs::metadata(own.file(2, "etc/debian_version")).unwrap().uid(), 0);
 }
 
+/// Each line that this prints is a way out of the room of an edit.
+const WAYS_OUT: &str = r#"
+import ctypes, errno, fcntl, os, socket, struct
+c = ctypes.CDLL(None, use_errno=True)
+def errno_of(what):
+    try: what()
+    except OSError as error: return error.errno
+for top, _, names in os.walk('/proc/sys'):
+    for name in names:
+        if errno_of(lambda: os.close(os.open(os.path.join(top, name), os.O_WRONLY))) is None: print('opens', top, name)
+for name in ['sysrq-trigger', 'self/oom_score_adj']:
+    if errno_of(lambda: os.close(os.open('/proc/' + name, os.O_WRONLY))) is None: print('opens', name)
+if errno_of(lambda: socket.socket(socket.AF_UNIX)) != errno.EAFNOSUPPORT: print('a unix socket')
+if errno_of(lambda: socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) != errno.EAFNOSUPPORT: print('a unix socket of datagrams')
+if c.syscall(SOCKET, ctypes.c_long(0x700000001), 1, 0) != -1: print('a unix socket by the upper half')
+if c.syscall(425, 1, ctypes.create_string_buffer(256)) != -1 or ctypes.get_errno() != errno.ENOSYS: print('io_uring')
+if c.syscall(0x40000000 | SOCKET, 1, 1, 0) != -1 or ctypes.get_errno() != errno.ENOSYS: print('x32')
+for request in [0x5412, 0x541c, 0x5423]:
+    if errno_of(lambda: fcntl.ioctl(2, request, b'x')) != errno.EPERM: print('ioctl', hex(request))
+    if c.syscall(IOCTL, 2, ctypes.c_long(0x700000000 | request), b'x') != -1 or ctypes.get_errno() != errno.EPERM: print('ioctl', request)
+if [fd for fd in range(3, 100) if errno_of(lambda: os.fstat(fd)) is None]: print('an open descriptor')
+socket.socketpair()
+socket.socket(socket.AF_INET).close()
+"#;
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_program_of_an_edit_turns_no_knob_of_the_kernel_s_meets_nobody_of_the_host_s_and_types_into_no_terminal() {
+    let (own, numbers) = (Own::new("edit-ways-out"), if cfg!(target_arch = "x86_64") { (41, 16) } else { (198, 29) });
+    own.build("host", &[]).well();
+    let script = format!("SOCKET, IOCTL = {}, {}\n{WAYS_OUT}", numbers.0, numbers.1);
+    // Whoever calls leaves a directory of the host's open.
+    let line = "exec 8</root 9</; exec \"$@\"";
+    let mut edit = Command::new("/bin/sh");
+    edit.args(["-c", line, "sh"]).arg(crate::common::program("jailbase"));
+    edit.args(["image", "edit", &own.name, "--", "/usr/bin/python3", "-c", &script]);
+    let done = edit.env_clear().output().unwrap();
+    let said = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+    assert_eq!(done.status.code(), Some(0), "{said:?}");
+    assert!(said.0.starts_with("nothing was changed") || said.0.starts_with(&own.name), "{said:?}");
+}
+
 #[test]
 #[ignore = "needs root and installed programs: make check"]
 fn an_update_of_a_debian_image_upgrades_a_clone_and_costs_little() {

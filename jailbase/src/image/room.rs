@@ -2,7 +2,8 @@
 //! with little of root's rights. Used by `image edit` and by the update of a Debian image.
 //!
 //! The tree may be a stranger's, and a program of it runs: so it has no capability to mount, to make devices or to leave the
-//! chroot, sees no process but its own, and of the host's files the tree alone. It has the host's network, for packages.
+//! chroot, sees no process but its own, and of the host's files the tree alone. It has the host's network, for packages, but no
+//! unix sockets: who passes descriptors by one passes the walls of both sides.
 //! It runs below `unshare` and `setpriv` of util-linux, which see to it that it ends when jailbase does, however that ends.
 
 use super::terminal::Terminal;
@@ -106,6 +107,9 @@ pub fn enter(root: &Root, verb: Verb) -> Result<(), Error> {
     mount::attach(root, devices::tree(root).doing("make", "/dev")?, at("dev")?).doing("mount", "/dev")?;
     mount::attach(root, devices::pts(root).doing("make", "/dev/pts")?, at("dev/pts")?).doing("mount", "/dev/pts")?;
     mount::attach(root, devices::shm(root, SHM_BYTES).doing("make", "/dev/shm")?, at("dev/shm")?).doing("mount", "/dev/shm")?;
+    // Read-only: its user is root, and most of the kernel's knobs ask for no more than that.
+    let proc = mount::new_filesystem(root, c"proc", &[], Flags::SEALED).doing("make", "a procfs")?;
+    mount::attach(root, proc, at("proc")?).doing("mount", "/proc")?;
     for name in ["tmp", "var/tmp"] {
         // Closed in an image; here everybody needs it, apt's own user among them.
         let tmp = mount::new_filesystem(root, c"tmpfs", &[(c"mode", "1777")], Flags::PLAIN).doing("make", "a tmpfs")?;
@@ -125,9 +129,10 @@ pub fn enter(root: &Root, verb: Verb) -> Result<(), Error> {
     let beside = fd::open(&beside, How::Directory).doing("open", &beside)?;
     files::enter_directory(&own).doing("enter", &shown)?;
     mount::root_here(root).doing("enter", &shown)?;
-    mount::proc_here(root).doing("mount", "/proc")?;
     let (name, words) = program.split_first().ok_or_else(|| Error::Usage("a program is missing".into()))?;
     room::keep_little(root).doing("give up", "what the program does not need")?;
+    room::hand_over_streams_alone().doing("keep", "the descriptors of whoever called")?;
+    room::shut().doing("load", "the filter of system calls")?;
     // What a package manager makes is for everybody to read.
     let error = with_usual_umask(|| Command::new(name).args(words).exec());
     // Whoever started us says it.
