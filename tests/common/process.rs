@@ -20,8 +20,13 @@ pub fn kill(pid: u32, signal: i32) {
 
 /// Kills a process group.
 pub fn kill_group(leader: u32) {
+    signal_group(leader, libc::SIGKILL);
+}
+
+/// Sends a signal to a process group, as a terminal does.
+pub fn signal_group(leader: u32, signal: i32) {
     // SAFETY: two numbers; the pid is positive, so one group is meant.
-    unsafe { libc::kill(-i32::try_from(leader).unwrap(), libc::SIGKILL) };
+    unsafe { libc::kill(-i32::try_from(leader).unwrap(), signal) };
 }
 
 /// Runs something in the new process, between fork and exec.

@@ -197,8 +197,8 @@ fn a_build_of_debian_that_is_killed_or_fails_leaves_the_old_generation_in_servic
 pub fn running_in(own: &Own) -> Vec<String> {
     let of = |dir: std::path::PathBuf| {
         let words = String::from_utf8_lossy(&fs::read(dir.join("cmdline")).ok()?).replace('\0', " ");
-        let is_there = fs::read_link(dir.join("root")).is_ok_and(|root| root.starts_with(own.dir()));
-        (is_there || words.contains(&own.name)).then_some(words)
+        let is_at = |link: &str| fs::read_link(dir.join(link)).is_ok_and(|at| at.starts_with(own.dir()));
+        (is_at("root") || is_at("cwd") || words.contains(&own.name)).then_some(words)
     };
     fs::read_dir("/proc").unwrap().filter_map(|entry| of(entry.ok()?.path())).collect()
 }

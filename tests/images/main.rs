@@ -22,6 +22,7 @@ mod odd;
 mod packing;
 mod sources;
 mod stopped;
+mod stopped_debian;
 mod strangers;
 mod talk;
 mod tiny;

@@ -16,6 +16,9 @@ use std::process::{Command, Stdio};
 const MMDEBSTRAP: &str = "/usr/bin/mmdebstrap";
 const DEBOOTSTRAP: &str = "/usr/sbin/debootstrap";
 
+/// Beside the tree: where a tool has its temporary files.
+const TEMPORARY: &str = ".tmp";
+
 /// What Debian's usual mirror has; any other suite needs a mirror that this machine's apt knows.
 const SUITES: [&str; 11] =
     ["oldoldstable", "oldstable", "stable", "testing", "unstable", "sid", "bullseye", "bookworm", "trixie", "forky", "duke"];
@@ -23,6 +26,11 @@ const SUITES: [&str; 11] =
 /// Makes the tree of a suite, with further packages, and empties what only a running system fills.
 pub fn tree(tree: &Path, suite: &str, include: &[String]) -> Result<(), Error> {
     let mut command = command(tree, suite, include)?;
+    // What a tool that is killed leaves there goes with the rest of the stage; in the host's /tmp it would stay.
+    let own = tree.with_file_name(TEMPORARY);
+    let failed = |doing| move |error| Error::failed(doing, tree.with_file_name(TEMPORARY).display().to_string(), error);
+    std::fs::create_dir(&own).map_err(failed("make"))?;
+    command.env("TMPDIR", &own);
     log::info!("running {command:?}");
     command.stdin(Stdio::null()).stdout(Stdio::null());
     let done = if log::log_enabled!(log::Level::Info) {
@@ -51,6 +59,7 @@ pub fn tree(tree: &Path, suite: &str, include: &[String]) -> Result<(), Error> {
         let why = format!("{why}{keys}; jailbase -v shows all that was said");
         return Err(Error::failed("make", format!("debian:{suite}"), why));
     }
+    std::fs::remove_dir_all(&own).map_err(failed("remove"))?;
     forget_making(tree)?;
     settle::empty_places(tree)
 }
