@@ -30,6 +30,7 @@ mod told;
 mod turns;
 mod upgraded;
 mod verified;
+mod writable;
 mod writes;
 
 use common::{STATE, program};
