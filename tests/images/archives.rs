@@ -28,6 +28,9 @@ fn each_hostile_archive_is_refused_with_its_reason_and_leaves_nothing() {
         if ![77, 125].contains(&said.code) || !said.err.contains(hostile.reason) || said.err.lines().count() != 1 {
             wrong.push(format!("{}: {} {:?}, not {:?}", hostile.name, said.code, said.err, hostile.reason));
         }
+        if said.err.len() > 1000 {
+            wrong.push(format!("{}: it says {} bytes, which nobody reads", hostile.name, said.err.len()));
+        }
         if !said.err.contains("; ") {
             wrong.push(format!("{}: it does not say what to do next: {:?}", hostile.name, said.err));
         }

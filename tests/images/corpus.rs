@@ -108,6 +108,24 @@ pub fn all(out: &str) -> Vec<Hostile> {
         ),
         of("a name that is too long", tar().extended("path", &"x/".repeat(2000)).file("f"), "too long"),
         of("a directory that is nested too deep", tar().extended("path", &"x/".repeat(200)).dir("d"), "nested too deep"),
+        of("a hundred thousand levels by POSIX", tar().extended("path", &deep()).dir("d"), "nested too deep"),
+        of(
+            "a hundred thousand levels by GNU",
+            tar().entry(b'L', b"././@LongLink", "", deep().as_bytes()).dir("d"),
+            "nested too deep",
+        ),
+        of("a file below a hundred thousand levels", tar().extended("path", &(deep() + "f")).file("f"), "nested too deep"),
+        of(
+            "a hard link to what lies a hundred thousand levels deep",
+            tar().extended("linkpath", &(deep() + "f")).hard("h", "f"),
+            "nested too deep",
+        ),
+        of("a symbolic link of a hundred thousand parts", tar().extended("linkpath", &deep()).link("s", "f"), "too long"),
+        of(
+            "a directory in the one before, again and again",
+            (1..200).fold(tar(), |tar, levels| tar.extended("path", &"d/".repeat(levels)).dir("d")),
+            "nested too deep",
+        ),
         of(
             "a long name of two mebibytes",
             tar().entry(b'L', b"././@LongLink", "", &vec![b'x'; 2 << 20]).file("f"),
@@ -132,6 +150,11 @@ pub fn all(out: &str) -> Vec<Hostile> {
     all.push(raw("a file that is no archive", b"MZ this is no archive ".repeat(100), "cannot read"));
     all.push(raw("nothing at all", Vec::new(), "it was cut short"));
     all
+}
+
+/// A path of a hundred thousand directories.
+fn deep() -> String {
+    "d/".repeat(100_000)
 }
 
 /// Who takes the size of the header sees a file; who takes that of the extension, which counts, sees what it hides.

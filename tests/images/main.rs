@@ -98,6 +98,11 @@ impl Said {
     }
 }
 
+/// Removes what is there, if anything is, however deep.
+fn remove(path: &Path) {
+    assert!(Command::new("rm").arg("-rf").arg(path).status().unwrap().success(), "{}", path.display());
+}
+
 /// An image of a test's own, and a place for its source; both are gone when the test ends.
 struct Own {
     pub name: String,
@@ -167,16 +172,12 @@ impl Own {
 
     /// As if it had never been built.
     pub fn clear_image(&self) {
-        if self.dir().exists() {
-            fs::remove_dir_all(self.dir()).unwrap();
-        }
+        remove(&self.dir());
     }
 
     fn clear(&self) {
         self.clear_image();
-        if self.place.exists() {
-            fs::remove_dir_all(&self.place).unwrap();
-        }
+        remove(&self.place);
     }
 }
 

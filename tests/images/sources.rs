@@ -3,10 +3,11 @@
 use super::layout::{Layer, Layout, OTHER, OURS};
 use super::packing::{Tar, run};
 use super::tiny::system;
-use super::{Own, jailbase};
-use crate::common::{process, program, user::User};
+use super::{Own, has_a_state_of_its_own, jailbase};
+use crate::common::{STATE, process, program, user::User};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -77,6 +78,66 @@ fn a_directory_that_no_image_can_hold_is_refused_and_leaves_nothing() {
     let step = "/none/such: No such file or directory (ENOENT); see that it is there and spelled right\n";
     own.build("dir:/none/such", &[]).no(125, step);
     own.build("tar:/none/such", &[]).no(125, step);
+}
+
+/// More levels than any stack, any path and any table of open files holds.
+const LEVELS: u32 = 100_000;
+
+/// Nests directories below one, each made in the one before; what lies at the bottom is a file.
+fn nest(dir: &Path) {
+    let made = process::apart(|| {
+        std::env::set_current_dir(dir)?;
+        for _ in 0..LEVELS {
+            fs::create_dir("d")?;
+            std::env::set_current_dir("d")?;
+        }
+        fs::write("file", "x").map(|()| 0)
+    });
+    assert_eq!(made, 0);
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_directory_of_a_hundred_thousand_levels_is_refused_and_one_that_was_left_of_an_image_is_removed() {
+    // On a disk such a tree takes minutes to write, by whomever; the state of its own is in memory.
+    if !has_a_state_of_its_own(
+        "sources::a_directory_of_a_hundred_thousand_levels_is_refused_and_one_that_was_left_of_an_image_is_removed",
+    ) {
+        return;
+    }
+    let own = Own::new("deep");
+    let source = Path::new(STATE).join("system");
+    let from = format!("dir:{}", source.display());
+    system(&source, "one");
+    own.build(&from, &[]).well();
+    let begun = Instant::now();
+    nest(&source.join("data"));
+    let nested = begun.elapsed();
+    own.build(&from, &[]).no(77, "it is nested too deep");
+    jailbase(["image", "update", &own.name]).no(77, "it is nested too deep");
+    assert_eq!((own.current(), own.names()), (1, ["1", "current", "last"].map(str::to_owned).to_vec()));
+    let refused = begun.elapsed() - nested;
+    let deep = own.file(1, "deep");
+    fs::rename(source.join("data"), &deep).unwrap();
+    let said = jailbase(["image", "verify", &own.name]);
+    assert!(said.code == 125 && said.err.len() < 10_000, "{}", said.err);
+    let mut removed = Duration::ZERO;
+    // As if an edit had made it, and had been killed before it had its number, or after it.
+    for place in [".new-1", "2"] {
+        if !deep.exists() {
+            fs::create_dir(&deep).unwrap();
+            nest(&deep);
+        }
+        let place = own.dir().join(place);
+        fs::create_dir(&place).unwrap();
+        fs::rename(&deep, place.join("root")).unwrap();
+        let begun = Instant::now();
+        jailbase(["image", "gc", &own.name, "--keep", "0"]).well();
+        removed = removed.max(begun.elapsed());
+        assert_eq!(own.names(), ["1", "current", "last"]);
+    }
+    println!("{LEVELS} levels: nested in {nested:?}, refused twice in {refused:?}, removed in {removed:?} at most");
+    assert!(refused < Duration::from_secs(5) && removed < Duration::from_secs(20), "{refused:?} {removed:?}");
 }
 
 #[test]
