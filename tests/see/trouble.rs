@@ -3,6 +3,7 @@
 use crate::common::user::User;
 use crate::common::{STATE, image, log, program, seen, sweep};
 use crate::{end, jailbase, json, of, on_a_machine_apart, session, sessions, well};
+use serde_json::Value;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -86,6 +87,8 @@ fn where_procfs_hides_processes_root_sees_them_all() {
     let user = User::new();
     image::host();
     log::listen();
+    // The file on which its holder is pinned is this machine's, which has one too.
+    user.ensure();
     // A machine of its own, as far as processes and mounts go, with its own holder; its procfs hides what is not one's own.
     let script = format!(
         "set -e\nmount -o remount,hidepid=invisible /proc\ngrep -q 'proc /proc .*hidepid=' /proc/mounts\n\
@@ -115,6 +118,72 @@ fn where_procfs_hides_processes_root_sees_them_all() {
     let image = out.lines().find(|line| line.starts_with("host@")).unwrap_or_else(|| panic!("{out}{err}"));
     assert!(out.contains("which generation it shows cannot be told here"), "{out}");
     assert!(out.contains("\"image\": null") && image.contains(" ?  "), "{out}{err}");
+}
+
+/// This machine's procfs hides what is not one's own, as long as this value lives. From root it hides nothing.
+struct Hiding(String);
+
+impl Hiding {
+    fn begin() -> Self {
+        let was = Self::option().unwrap_or_else(|| "hidepid=off".into());
+        Self::remount("hidepid=invisible");
+        Self(was)
+    }
+
+    /// What procfs is told to hide, if anything.
+    fn option() -> Option<String> {
+        let table = std::fs::read_to_string("/proc/1/mounts").unwrap();
+        let proc = table.lines().rfind(|line| line.split(' ').nth(1) == Some("/proc")).unwrap();
+        proc.split([',', ' ']).find(|option| option.starts_with("hidepid=")).map(str::to_owned)
+    }
+
+    fn remount(option: &str) {
+        let words = ["--target", "1", "--mount", "--", "mount", "-o", &format!("remount,{option}"), "/proc"];
+        assert!(Command::new("nsenter").args(words).status().unwrap().success(), "{option}");
+    }
+}
+
+impl Drop for Hiding {
+    fn drop(&mut self) {
+        Self::remount(&self.0);
+    }
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn where_procfs_hides_processes_the_images_ages_and_figures_of_jails_are_the_same_as_elsewhere() {
+    let (busy, idle) = (User::new(), User::new());
+    let running = session(&busy, &["sleep", "60"]);
+    idle.run(&["true"]).well();
+    // Ages grow while one looks.
+    let ages = |rows: &mut [Value; 2]| rows.each_mut().map(|row| row["age_seconds"].take().as_u64());
+    let columns = || {
+        let table = well(&["ls"]);
+        let rows = table.lines().filter(|line| [&busy, &idle].iter().any(|user| line.starts_with(&format!("{} ", user.name))));
+        rows.map(|row| row.split_whitespace().map(str::to_owned).collect::<Vec<_>>()).collect::<Vec<_>>()
+    };
+    let both = |verb| [&busy, &idle].map(|user| of(&[verb], user));
+    let look = || (both("ls"), both("stat"), json(&["stat", &busy.name]), columns());
+    let begun = std::time::Instant::now();
+    let (mut ls, stat, one, rows) = look();
+    let usual = Hiding::option();
+    let hiding = Hiding::begin();
+    let is_hidden = Hiding::option().as_deref() == Some("hidepid=invisible");
+    let (mut hidden_ls, hidden_stat, hidden_one, hidden_rows) = look();
+    drop(hiding);
+    assert_eq!((is_hidden, Hiding::option()), (true, usual));
+    let slack = begun.elapsed().as_secs() + 1;
+    for (age, hidden_age) in ages(&mut ls).into_iter().zip(ages(&mut hidden_ls)) {
+        assert_eq!(age.is_some(), hidden_age.is_some());
+        assert!(age <= hidden_age && hidden_age <= age.map(|age| age + slack), "{age:?} {hidden_age:?}");
+    }
+    assert_eq!((hidden_ls, hidden_stat, hidden_one), (ls, stat, one));
+    assert_eq!((rows.len(), hidden_rows.len()), (2, 2));
+    for (row, hidden_row) in rows.iter().zip(&hidden_rows) {
+        // The image, and whether the age is known: in a pid namespace of its own a kernel tells neither.
+        assert_eq!((&row[2], row[5] == "?"), (&hidden_row[2], hidden_row[5] == "?"), "{row:?} {hidden_row:?}");
+    }
+    end(&busy, vec![running]);
 }
 
 #[test]
