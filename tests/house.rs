@@ -30,7 +30,7 @@ const UNPRIVILEGED: [&str; 11] = [
 ];
 
 /// What only the other programs use; none of it may be named by trampoline or by what trampoline stands on.
-const OF_OTHERS: [(&str, &[&str]); 17] = [
+const OF_OTHERS: [(&str, &[&str]); 18] = [
     ("src/written.rs", &["written", "usual"]),
     (
         "src/sys/expire.rs",
@@ -57,6 +57,7 @@ const OF_OTHERS: [(&str, &[&str]); 17] = [
     ("src/sys/images/advice.rs", &["advice", "advised"]),
     ("src/sys/images/attributes.rs", &["attributes", "giving_rights", "remove_attribute", "share_extents"]),
     ("src/sys/images/extents.rs", &["extents", "Extent"]),
+    ("src/sys/images/locked.rs", &["locked", "locking"]),
     ("src/sys/images/pidfd.rs", &["pidfd", "Held"]),
     ("src/sys/images/room.rs", &["room", "keep_little"]),
     ("src/sys/images/terminal.rs", &["terminal", "set_size"]),

@@ -5,11 +5,11 @@ use jail::layout;
 use jail::report::escaped;
 use jail::state::pins;
 use jail::sys::fd::{self, How};
+use jail::sys::images::locked;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -111,19 +111,7 @@ pub fn holding(is_asked: impl Fn(u64) -> bool) -> BTreeMap<u64, Vec<Process>> {
 
 /// Who holds the flock on a directory; `None` if nobody does, or if he cannot be seen from here.
 pub fn locking(directory: &str) -> Option<Process> {
-    let inode = fs::metadata(directory).ok()?.ino().to_string();
-    let table = fs::read_to_string("/proc/locks").ok()?;
-    let pids = table.lines().filter_map(|line| {
-        let fields: Vec<&str> = line.split_whitespace().collect();
-        let [_, "FLOCK", _, "WRITE", pid, file, ..] = fields[..] else { return None };
-        (file.rsplit(':').next() == Some(inode.as_str())).then(|| pid.parse::<u32>().ok()).flatten()
-    });
-    // Inodes are numbered by each file system for itself.
-    let has_open = |pid: &u32| {
-        numbers(format!("/proc/{pid}/fd"))
-            .any(|fd| fs::read_link(format!("/proc/{pid}/fd/{fd}")).is_ok_and(|link| link == Path::new(directory)))
-    };
-    pids.filter(has_open).find_map(Process::of)
+    locked::locking(directory).into_iter().find_map(Process::of)
 }
 
 #[cfg(test)]

@@ -9,12 +9,11 @@ use jail::policy::STATE;
 use jail::report::escaped;
 use jail::state::Doing;
 use jail::sys::fd;
+use jail::sys::images::locked::locking;
 use jail::sys::lock::Lock;
 use nix::sys::stat::{Mode, fchmod};
 use std::fs;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -99,28 +98,11 @@ fn turn(image: &Generations) -> Result<Lock, Error> {
 
 /// Who is changing an image, in brackets; nothing if that cannot be seen from here.
 pub fn who(path: &str) -> String {
-    let Some(pid) = locking(path) else { return String::new() };
+    let Some(pid) = locking(path).first().copied() else { return String::new() };
     let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let words = words.split(|byte| *byte == 0).filter(|word| !word.is_empty() && !word.starts_with(b"-"));
     let name = |word: &[u8]| escaped(word.rsplit(|byte| *byte == b'/').next().unwrap_or_default());
     // The program, the noun and the verb.
     let words: Vec<String> = words.take(3).map(name).collect();
     if words.is_empty() { format!(" (pid {pid})") } else { format!(" (pid {pid}, {})", words.join(" ")) }
-}
-
-/// The process that holds the lock of a directory.
-fn locking(path: &str) -> Option<u32> {
-    let inode = fs::metadata(path).ok()?.ino().to_string();
-    let table = fs::read_to_string("/proc/locks").ok()?;
-    let pids = table.lines().filter_map(|line| {
-        let fields: Vec<&str> = line.split_whitespace().collect();
-        let [_, "FLOCK", _, "WRITE", pid, file, ..] = fields[..] else { return None };
-        (file.rsplit(':').next() == Some(inode.as_str())).then(|| pid.parse::<u32>().ok()).flatten()
-    });
-    // Inodes are numbered by each file system for itself.
-    let has_open = |pid: &u32| {
-        let open = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
-        open.filter_map(|entry| fs::read_link(entry.path()).ok()).any(|link| link == Path::new(path))
-    };
-    pids.into_iter().find(has_open)
 }

@@ -4,6 +4,7 @@
 pub mod advice;
 pub mod attributes;
 pub mod extents;
+pub mod locked;
 pub mod neighbours;
 pub mod pidfd;
 pub mod room;
