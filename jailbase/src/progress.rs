@@ -118,11 +118,6 @@ impl Progress {
         Self { bar, plain, teller: None }
     }
 
-    /// What is being done is another stage of it now.
-    pub fn stage(&self, what: &str) {
-        self.bar.set_message(what.to_owned());
-    }
-
     /// One step is done.
     pub fn step(&self) {
         self.steps(1);

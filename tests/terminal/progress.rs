@@ -57,16 +57,19 @@ fn a_bar_fits_its_terminal_and_is_gone_when_the_work_is_done() {
 
 #[test]
 #[ignore = "needs root and installed programs: make check"]
-fn who_makes_an_image_of_packages_sees_at_which_stage_that_is_and_for_how_long() {
+fn who_makes_an_image_of_packages_sees_at_which_stage_that_is_for_how_long_and_how_many_are_installed() {
     let place = Place::new("stages");
     let tool = place.path("mmdebstrap");
-    let stages = ["running apt-get update", "installing essential packages"];
-    let says = stages.map(|stage| format!("echo 'I: {stage}...' >&2; sleep 2\n")).concat();
+    let stages = ["running apt-get update", "downloading packages with apt"];
+    let mut says = stages.map(|stage| format!("echo 'I: {stage}...' >&2; sleep 2\n")).concat();
+    // How many packages there are is said before they are installed; each is unpacked, then set up.
+    says += "echo '0 upgraded, 20 newly installed, 0 to remove and 0 not upgraded.' >&2\necho 'I: installing essential packages...' >&2\n\
+             for n in $(seq 10); do echo \"Unpacking p$n (1) ...\" >&2; sleep 0.1; done; sleep 2\n";
     shell(&format!("cat > {tool} << 'END'\n#!/bin/sh\n{says}echo 'E: nothing more' >&2\nexit 1\nEND\nchmod 755 {tool}"));
     let build = "jailbase image build t-stages --from debian:bookworm; echo code $?; exec sleep 60";
     let apart = "unshare --mount --pid --fork --mount-proc --kill-child";
     let screen = Screen::new(100, &format!("exec {apart} sh -c 'mount --bind {tool} /usr/bin/mmdebstrap; {build}'"));
-    let mut seen_at = [None; 2];
+    let (mut seen_at, mut bars) = ([None; 2], BTreeSet::new());
     let done = seen::within(Duration::from_secs(30), || {
         let text = screen.text();
         for (at, stage) in seen_at.iter_mut().zip(stages) {
@@ -74,12 +77,16 @@ fn who_makes_an_image_of_packages_sees_at_which_stage_that_is_and_for_how_long()
                 |line: &str| line.contains(&format!("making debian:bookworm: {stage} ")) && line.trim_end().ends_with('s');
             *at = at.or(text.lines().any(shown).then_some(()));
         }
+        bars.extend(text.lines().filter(|line| line.contains("/40 ")).map(|line| line.trim().to_owned()));
         text.contains("code ")
     });
     let text = screen.text();
     drop(fs::remove_dir_all(format!("{STATE}/images/t-stages")));
     assert!(done && text.contains("E: nothing more") && text.contains("code 125"), "{text}");
     assert_eq!(seen_at, [Some(()); 2], "{text}");
+    // The stage, how much of it is done, how fast, and how long it will take.
+    let whole = |bar: &String| bar.starts_with("making debian:bookworm: installing essential packages ") && bar.ends_with('s');
+    assert!(bars.iter().any(|bar| whole(bar) && bar.contains(" 10/40 ") && bar.contains("/s ")), "{bars:#?}");
 }
 
 #[test]

@@ -7,8 +7,8 @@
 use super::mirrors::{self, KEYRINGS, Mirror};
 use super::room::{contained, with_usual_umask};
 use super::settle;
+use super::stages::Stages;
 use crate::interrupt;
-use crate::progress::Progress;
 use jail::error::Error;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -36,14 +36,8 @@ pub fn tree(tree: &Path, suite: &str, include: &[String]) -> Result<(), Error> {
     let done = if log::log_enabled!(log::Level::Info) {
         with_usual_umask(|| interrupt::output(&mut command, |_| {}))
     } else {
-        let what = format!("making debian:{suite}");
-        let progress = Progress::endless(&what);
-        let stage = |line: &[u8]| {
-            if let Some(stage) = line.strip_prefix(b"I: ") {
-                progress.stage(&format!("{what}: {}", jail::report::escaped(stage).trim_end_matches(['.', ' '])));
-            }
-        };
-        with_usual_umask(|| interrupt::output(command.stderr(Stdio::piped()), stage))
+        let mut stages = Stages::of(format!("making debian:{suite}"));
+        with_usual_umask(|| interrupt::output(command.stderr(Stdio::piped()), move |line| stages.hear(line)))
     };
     let done = done.map_err(|error| Error::failed("start", "setpriv (Debian: util-linux)", error))?;
     if !done.status.success() {
@@ -117,7 +111,12 @@ fn words(tool: Tool, tree: &Path, suite: &str, include: &[String], mirrors: &[Mi
     match tool {
         Tool::Mmdebstrap => {
             let mut command = contained(MMDEBSTRAP);
-            command.args(["--mode=root", "--variant=minbase", "--format=directory"]).args(include).arg(suite).arg(tree);
+            // By what apt and dpkg say it is seen how far they are.
+            command
+                .args(["--verbose", "--mode=root", "--variant=minbase", "--format=directory"])
+                .args(include)
+                .arg(suite)
+                .arg(tree);
             command.args(mirrors.iter().map(Mirror::line));
             command
         }
@@ -159,7 +158,7 @@ mod tests {
 
     #[test]
     fn mmdebstrap_is_given_all_sources_that_are_debians() {
-        let usual = ["--mode=root", "--variant=minbase", "--format=directory", "--include=git", "bookworm", "/t"];
+        let usual = ["--verbose", "--mode=root", "--variant=minbase", "--format=directory", "--include=git", "bookworm", "/t"];
         let lines = ["deb http://b.example bookworm main", "deb http://b.example bookworm-updates main"];
         assert_eq!(said(Tool::Mmdebstrap, &lines.join("\n")), [&usual[..], &lines].concat());
     }

@@ -26,6 +26,7 @@ mod room;
 mod settle;
 mod share;
 mod source;
+mod stages;
 mod terminal;
 mod tree;
 mod turn;
