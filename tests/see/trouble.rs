@@ -132,14 +132,17 @@ impl Hiding {
 
     /// What procfs is told to hide, if anything.
     fn option() -> Option<String> {
-        let table = std::fs::read_to_string("/proc/1/mounts").unwrap();
+        let table = std::fs::read_to_string("/proc/self/mounts").unwrap();
         let proc = table.lines().rfind(|line| line.split(' ').nth(1) == Some("/proc")).unwrap();
         proc.split([',', ' ']).find(|option| option.starts_with("hidepid=")).map(str::to_owned)
     }
 
     fn remount(option: &str) {
-        let words = ["--target", "1", "--mount", "--", "mount", "-o", &format!("remount,{option}"), "/proc"];
-        assert!(Command::new("nsenter").args(words).status().unwrap().success(), "{option}");
+        // Whoever's mount it is changed by, it is one file system.
+        assert!(
+            Command::new("mount").args(["-o", &format!("remount,{option}"), "/proc"]).status().unwrap().success(),
+            "{option}"
+        );
     }
 }
 
