@@ -103,6 +103,19 @@ fn only_what_is_named_changes_and_the_jails_own_lists_follow() {
 
 #[test]
 #[ignore = "needs root and installed programs: make check"]
+fn who_describes_a_jail_anew_is_told_what_is_as_usual_again() {
+    let user = User::with(&["--memory", "2G"]);
+    let id = user.uid.to_string();
+    let mut words = vec!["user", "add", &user.name, "--uid", &id, "--gid", &id, "--home", &user.home, "--shell", "/bin/sh"];
+    let said = jailbase(words.clone()).well();
+    let told = "updated: memory 2147483648 -> 8589934592; a jail that lives keeps its old shape until it expires";
+    assert_eq!(said, format!("{} (uid {id}): {told}\n", user.name));
+    words.extend(["--memory", "8G"]);
+    assert!(jailbase(words).well().ends_with(": already so\n"));
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
 fn what_no_jail_can_be_made_of_is_refused_and_the_spec_stays() {
     let user = User::new();
     let before = fs::read_to_string(user.file("spec")).unwrap();

@@ -21,9 +21,12 @@ pub fn run(root: &Root, words: &Words) -> Result<(), Error> {
         return tell::say(&format!("{name} (uid {uid}): {would}{home}\n"));
     }
     let done = match give::put(wanted, homeless, &Before::Whatever)? {
-        Done::Added => "added",
-        Done::Same => "already so",
-        Done::Updated(_) => "updated; a jail that lives keeps its old shape until it expires",
+        Done::Added => "added".to_owned(),
+        Done::Same => "already so".to_owned(),
+        // What was chosen before and is not named again is as usual again: whoever wanted that sees it, and so does who did not.
+        Done::Updated(changes) => {
+            format!("updated: {}; a jail that lives keeps its old shape until it expires", give::listed(&changes))
+        }
     };
     tell::said(&format!("{name} (uid {uid}): {done}\n"))
 }

@@ -141,7 +141,7 @@ impl Page {
             None => "unknown: there is no record beside the spec",
         };
         let live = match (self.live, self.live_generations.as_slice()) {
-            (None, _) => "unknown: that needs Linux 6.12 or newer".to_owned(),
+            (None, _) => "unknown: that needs Linux 6.12 or newer, and no container around it".to_owned(),
             (Some(false), _) => "no".to_owned(),
             (Some(true), []) => "yes, of a generation that was removed".to_owned(),
             (Some(true), shown) => format!("yes, of {}", shown.join(" and ")),
