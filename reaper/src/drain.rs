@@ -18,6 +18,7 @@ use jail::state::jails::Jails;
 use jail::state::pins;
 use jail::sys::expire::Bar;
 use jail::sys::fd::{self, How};
+use jail::sys::lock::Lock;
 use jail::sys::root::Root;
 use jail::sys::{Errno, files};
 use std::collections::BTreeMap;
@@ -68,8 +69,10 @@ fn one(root: &Root, host: &Host, whom: &Whom, jails: &Jails) -> Result<Option<Ta
     };
     // One that lives is a jail, whatever became of its directory.
     if !look::live(root, host)?.contains(&one) {
-        jails.jail(one)?;
-        if !is_described(jails, one) {
+        let dir = jails.jail(one)?;
+        // Whoever has its lock may be making it still, of a spec that he read before it went.
+        let is_free = || Lock::try_exclusive(&dir.dir).doing("lock", layout::jail_dir(one)).map(|lock| lock.is_some());
+        if !is_described(jails, one) && is_free()? {
             let why = format!("uid {one} has no jail, but files; jailbase user rm {one} --purge removes them");
             return Err(Error::Refused(why));
         }

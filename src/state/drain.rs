@@ -73,8 +73,9 @@ pub fn until_down(
 fn down(root: &Root, host: &Host, jails: &Jails, target: Target) -> Result<Option<Found>, Error> {
     // Not judged: what trampoline would not believe nobody enters, and it must go all the same.
     let dir = match fd::open_beneath(&jails.dir, &layout::pin(target), How::List) {
-        // The user was removed meanwhile, and the jail before that; or somebody moved the directory away below a jail that lives.
-        Err(Errno::ENOENT) => {
+        // The user was removed meanwhile, and the jail before that; or somebody moved the directory away below a jail that lives, and
+        // may have put something else in its place.
+        Err(Errno::ENOENT | Errno::ELOOP | Errno::ENOTDIR) => {
             return Ok(match pins::take_down_without_directory(root, host, target)? {
                 Pin::Down => Some(Found::WithoutDirectory),
                 Pin::NotUp => Some(Found::NotUp),

@@ -175,7 +175,7 @@ pub fn take_down(root: &Root, host: &Host, dir: &JailDir, _: &Lock) -> Result<Pi
     take_down_without_directory(root, host, dir.target)
 }
 
-/// The same of a target that has no directory of jails: nobody can make that jail, and there is nothing to lock.
+/// The same of a target that has no directory of jails: nobody who comes now can make that jail, and there is nothing to lock.
 pub fn take_down_without_directory(root: &Root, host: &Host, target: Target) -> Result<Pin, Error> {
     // ORDER: before the holder is looked for. Who could not come back from it after another jail finds none from there, and what is
     // not found is not up.

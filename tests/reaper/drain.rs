@@ -373,6 +373,28 @@ fn a_live_jail_whose_directory_was_moved_away_is_drained_with_all_and_by_its_uid
 
 #[test]
 #[ignore = "needs root and installed programs: make check"]
+fn what_lies_in_the_place_of_a_jail_s_directory_keeps_it_from_no_drain_and_no_sweep() {
+    let (drained, swept) = (User::new(), User::new());
+    let _all = sweep::ours();
+    [&drained, &swept].iter().for_each(|user| user.ensure());
+    let moved = [&drained, &swept].map(Moved::away);
+    let place = |user: &User| format!("{STATE}/jails/{}", user.uid);
+    std::os::unix::fs::symlink("/nowhere", place(&drained)).unwrap();
+    std::fs::write(place(&swept), "").unwrap();
+    let done = reaped::run(&["--json", "--drain", &drained.uid.to_string()]);
+    assert_eq!((done.code, done.outcome(drained.uid).as_str()), (0, "drained"), "{done:?}");
+    for outcome in ["marked", "unmounted"] {
+        let done = reaped::run(&["--json"]);
+        assert_eq!((done.code, done.outcome(swept.uid).as_str()), (0, outcome), "{done:?}");
+    }
+    [&drained, &swept].iter().for_each(|user| std::fs::remove_file(place(user)).unwrap());
+    drop(moved);
+    drained.run(&["true"]).well();
+    swept.run(&["true"]).well();
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
 fn what_a_removed_user_left_is_no_jail_that_was_drained() {
     let (left, user) = (User::new(), User::new());
     let _all = sweep::ours();
@@ -391,6 +413,11 @@ fn what_a_removed_user_left_is_no_jail_that_was_drained() {
         said.contains(&format!("uid {0} has no jail, but files; jailbase user rm {0} --purge removes them", left.uid)),
         "{said}"
     );
+    // Who makes a jail has read a spec and holds this lock.
+    let making = process::flock(&format!("{STATE}/jails/{}", left.uid));
+    let (code, said) = drain(&["--drain", &left.uid.to_string(), "--wait", "0"]);
+    assert!(code == 75 && said.contains("in use by whoever makes it"), "{code}: {said}");
+    drop(making);
 }
 
 #[test]
