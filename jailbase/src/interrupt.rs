@@ -3,7 +3,7 @@
 
 use jail::error::{Error, code};
 use jail::sys::init::number;
-use nix::sys::signal::Signal;
+use nix::sys::signal::{SigSet, Signal};
 use signal_hook::flag;
 use signal_hook::low_level::{pipe, unregister};
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
@@ -23,7 +23,8 @@ static AGAIN: AtomicBool = AtomicBool::new(false);
 /// Those that are listened for.
 static HEARD: OnceLock<Vec<Signal>> = OnceLock::new();
 
-/// Listens from now on. What somebody ignores for us, as nohup does, stays ignored.
+/// Listens from now on. What somebody ignores for us, as nohup does, stays ignored; what he holds back does not: we would not hear
+/// that a child ended, and wait for it for ever, with the image's lock. A child of ours begins with the same empty mask.
 pub fn listen() -> Result<(), Error> {
     let ignored = ignored();
     let heard: Vec<Signal> = ENDS.into_iter().filter(|signal| ignored & bit(*signal) == 0).collect();
@@ -36,7 +37,8 @@ pub fn listen() -> Result<(), Error> {
         flag::register_usize(raw, &CAME, usize::from(number(*signal))).map_err(failed)?;
     }
     HEARD.get_or_init(|| heard);
-    Ok(())
+    // ORDER: after they are listened for, because one that was held back until now comes at once.
+    SigSet::empty().thread_set_mask().map_err(|error| Error::failed("listen for", "signals", error))
 }
 
 /// The signal that came, if one did.

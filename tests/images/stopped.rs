@@ -7,6 +7,7 @@ use super::{Own, Said, jailbase};
 use crate::common::{process, program, seen};
 use std::fs;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -111,4 +112,58 @@ fn what_is_started_so_that_it_ignores_a_signal_goes_on() {
     process::kill(child.id(), libc::SIGHUP);
     assert!(begun && child.wait().unwrap().success());
     assert_eq!(own.current(), 1);
+}
+
+/// Runs a command of an image under these words of env(1), which say what becomes of signals; for a minute at most.
+fn under(signals: &str, words: &[&str]) -> Said {
+    let mut command = Command::new("timeout");
+    command.args(["--signal=KILL", "60", "env", "-i", signals]).arg(program("jailbase")).arg("image").args(words);
+    Said::of(&command.output().unwrap())
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn an_edit_whose_caller_blocks_or_ignores_the_end_of_children_hears_it_nonetheless() {
+    let (own, ..) = Own::of_words("deaf-edit", &["one"]);
+    for (number, signals) in (2..).zip(["--block-signal=CHLD", "--ignore-signal=CHLD", "--block-signal"]) {
+        under(signals, &["edit", &own.name, "--", "/bin/say", "as", signals, "1"]).well();
+        assert_eq!(fs::read_to_string(own.file(number, "data/word")).unwrap(), signals);
+    }
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_signal_that_the_caller_blocks_ends_an_edit_nonetheless_and_is_not_blocked_in_its_program() {
+    let (own, ..) = Own::of_words("blocked-edit", &["one"]);
+    for (signal, code, name) in SIGNALS {
+        let mut command = Command::new("env");
+        command.args(["-i", "--block-signal"]).arg(program("jailbase")).args(["image", "edit", &own.name, "--"]);
+        command.args(["/bin/say", "as", "1", "600"]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        process::before_exec(&mut command, process::hear_signals);
+        let mut child = command.spawn().unwrap();
+        let is_free = || statuses_in(&own).iter().any(|status| status.contains("Name:\tsay\n") && status.contains(NONE_BLOCKED));
+        let has_begun = seen::within(Duration::from_secs(20), is_free);
+        process::kill(child.id(), signal);
+        let has_ended = seen::within(Duration::from_secs(20), || child.try_wait().unwrap().is_some());
+        process::kill(child.id(), libc::SIGKILL);
+        let said = Said::of(&child.wait_with_output().unwrap());
+        assert!(
+            has_begun && has_ended && said.code == code,
+            "{name}: {has_begun} {has_ended} {}: {}{}",
+            said.code,
+            said.out,
+            said.err
+        );
+        assert!(seen::within(Duration::from_secs(5), || running_in(&own).is_empty()), "{name}: {:?}", running_in(&own));
+    }
+}
+
+/// What /proc says of a process that blocks no signal.
+const NONE_BLOCKED: &str = "SigBlk:\t0000000000000000\n";
+
+/// What /proc says of the processes in an image.
+fn statuses_in(own: &Own) -> Vec<String> {
+    let is_there = |dir: &Path| fs::read_link(dir.join("root")).is_ok_and(|root| root.starts_with(own.dir()));
+    let dirs = fs::read_dir("/proc").unwrap().filter_map(|entry| Some(entry.ok()?.path())).filter(|dir| is_there(dir));
+    dirs.filter_map(|dir| fs::read_to_string(dir.join("status")).ok()).collect()
 }
