@@ -4,6 +4,7 @@ use crate::colour::{self, Kind};
 use crate::interrupt;
 use clap::error::ErrorKind;
 use jail::error::{Error, code};
+use jail::report::escaped;
 use jail::sys::images::advice;
 use log::LevelFilter;
 use nix::sys::signal::Signal;
@@ -27,7 +28,7 @@ pub fn start_log(verbose: u8, quiet: bool) {
     log.format(|out, record| {
         let is_warning = record.level() == log::Level::Warn;
         let who = if is_warning { colour::err(Kind::Better, "jailbase: warning:") } else { "jailbase:".to_owned() };
-        writeln!(out, "{who} {}", advice::advised(&record.args().to_string()))
+        writeln!(out, "{who} {}", in_one_line(&advice::advised(&record.args().to_string())))
     });
     log.init();
 }
@@ -59,13 +60,13 @@ pub fn advised(why: &str, todo: &str) -> String {
 /// Says on a terminal what is being done, before it is known whether it takes long; in a log long work tells of itself.
 pub fn doing(what: &str) {
     if stderr().is_terminal() && !is_quiet() {
-        writeln!(stderr(), "{what} ...").ok();
+        writeln!(stderr(), "{} ...", in_one_line(what)).ok();
     }
 }
 
 /// One line for a log: how far long work is.
 pub fn note(text: &str) {
-    writeln!(stderr(), "jailbase: {text}").ok();
+    writeln!(stderr(), "jailbase: {}", in_one_line(text)).ok();
 }
 
 /// Writes something for programs.
@@ -129,7 +130,16 @@ fn first_part(text: &str) -> String {
 
 /// Standard error is the last place there is; if it is closed, the exit code has to do.
 fn line(text: &str) {
-    writeln!(stderr(), "{} {text}", colour::err(Kind::Wrong, "jailbase:")).ok();
+    writeln!(stderr(), "{} {}", colour::err(Kind::Wrong, "jailbase:"), in_one_line(text)).ok();
+}
+
+/// A message as one line that moves no cursor and reorders nothing: what others say is repeated in many of them, and is not to
+/// forge a second one. Other letters than ASCII's stay, for they may be the administrator's own.
+fn in_one_line(text: &str) -> String {
+    // Those that a terminal obeys, that end a line, or that turn the direction of what follows.
+    let is_odd =
+        |c: char| c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().map(|c| if is_odd(c) { escaped(c.to_string().as_bytes()) } else { c.to_string() }).collect()
 }
 
 #[cfg(test)]
@@ -150,6 +160,13 @@ mod tests {
                 "{said}"
             );
         }
+    }
+
+    #[test]
+    fn a_message_is_one_line_without_control_and_keeps_its_letters() {
+        assert_eq!(in_one_line("/jäil: it's \"a\"\\; x"), "/jäil: it's \"a\"\\; x");
+        assert_eq!(in_one_line("a\x1b]0;b\x07\njailbase: c\r\t\x7f"), "a\\x1b]0;b\\x07\\njailbase: c\\r\\t\\x7f");
+        assert_eq!(in_one_line("\u{9b}2J\u{202e}"), "\\xc2\\x9b2J\\xe2\\x80\\xae");
     }
 
     #[test]

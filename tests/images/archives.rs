@@ -31,6 +31,9 @@ fn each_hostile_archive_is_refused_with_its_reason_and_leaves_nothing() {
         if said.err.len() > 1000 {
             wrong.push(format!("{}: it says {} bytes, which nobody reads", hostile.name, said.err.len()));
         }
+        if said.err.trim_end_matches('\n').chars().any(char::is_control) {
+            wrong.push(format!("{}: it writes control characters: {:?}", hostile.name, said.err));
+        }
         if !said.err.contains("; ") {
             wrong.push(format!("{}: it does not say what to do next: {:?}", hostile.name, said.err));
         }

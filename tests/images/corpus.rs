@@ -173,6 +173,17 @@ fn broken() -> Vec<Hostile> {
     let whole = tar().file("f").end();
     let mut bent = whole.clone();
     bent[513] ^= 1;
+    let written = |at: usize, field: usize, text: &[u8]| {
+        let mut bytes = whole.clone();
+        bytes[at..at + 512][field..field + text.len()].copy_from_slice(text);
+        bytes
+    };
+    let (title, sum) = (b"a\x1b]0;b\x07\nc", b"\x1b[2J\nx\x07z");
+    let titled = |at: usize| {
+        let mut bytes = written(at, 0, title);
+        bytes[at + 148..at + 156].copy_from_slice(b"zzzzzzzz");
+        bytes
+    };
     let mut packed = gzip(&whole);
     let short = packed[..packed.len() - 6].to_vec();
     let mut added = packed.clone();
@@ -188,6 +199,10 @@ fn broken() -> Vec<Hostile> {
         of("an archive that was cut in a file", whole[..1024 + 512 + 1].to_vec(), "it was cut short"),
         of("an archive that was cut between two entries", whole[..1024].to_vec(), "it was cut short"),
         of("an archive with a header that was changed", bent, "checksum"),
+        of("a title for the terminal in the first name, with a wrong sum", titled(0), "a\\x1b]0;b\\x07\\nc"),
+        of("a title for the terminal in a later name, with a wrong sum", titled(1024), "a\\x1b]0;b\\x07\\nc"),
+        of("words for the terminal in the first sum", written(0, 148, sum), "\\x1b[2J\\nx\\x07z"),
+        of("words for the terminal in a later sum", written(1024, 148, sum), "\\x1b[2J\\nx\\x07z"),
         of("an archive behind an archive", second, "something follows its end"),
         of("a packed archive that was cut", short, "cannot read"),
         of("a packed archive with something behind it", added, "cannot read"),

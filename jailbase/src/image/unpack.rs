@@ -238,13 +238,14 @@ fn padding(from: &mut impl Read) -> io::Result<bool> {
     }
 }
 
-/// What an error says, and what lies behind it.
+/// What an error says, and what lies behind it. The reader of archives repeats fields of theirs as they are.
 fn told(error: &io::Error) -> String {
-    let mut text = error.to_string();
+    let mut text = escaped(error.to_string().as_bytes());
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
-        if !text.contains(&cause.to_string()) {
-            text += &format!(": {cause}");
+        let why = escaped(cause.to_string().as_bytes());
+        if !text.contains(&why) {
+            text += &format!(": {why}");
         }
         source = cause.source();
     }
