@@ -34,14 +34,14 @@ const STORY: &str = "name=lives; build one two; user anna 21900 lives; build thr
     reaper --drain anna; said trampoline anna -- /bin/say; said jailbase image gc --keep 0; echo; there";
 
 /// A directory with the programs, and where the systems are.
-fn machine(name: &str) -> (Own, Command) {
+fn machine(name: &str, story: &str) -> (Own, Command) {
     log::listen();
     let own = Own::new(name);
     for word in ["one", "two", "three", "four", "five"] {
         system(&own.place.join(word), word);
     }
     let mut command = Command::new("unshare");
-    command.args(["--mount", "/bin/sh", "-c"]).arg(format!("{MACHINE}\n{STORY}")).env_clear();
+    command.args(["--mount", "/bin/sh", "-c"]).arg(format!("{MACHINE}\n{story}")).env_clear();
     command.envs([("STATE", STATE), ("RUN", RUN)]).env("SYSTEMS", &own.place);
     command.env("PATH", format!("{}:/usr/sbin:/usr/bin:/sbin:/bin", program("").display()));
     (own, command)
@@ -61,7 +61,7 @@ fn others() -> Vec<PathBuf> {
 #[ignore = "needs root and installed programs: make check"]
 fn a_collection_of_all_images_takes_what_nobody_can_get_any_more_and_nothing_else() {
     let before = others();
-    let (own, mut command) = machine("collected");
+    let (own, mut command) = machine("collected", STORY);
     own.build(&format!("dir:{}/one", own.place.display()), &[]).well();
     let Said { code, out, err } = Said::of(&command.output().unwrap());
     assert_eq!(others(), before, "it left its own machine");
@@ -97,4 +97,32 @@ fn a_collection_of_all_images_takes_what_nobody_can_get_any_more_and_nothing_els
     assert_eq!(last, "four\nback@3 removed\nlives@2 removed\nlives@5 removed", "the jail went, and nothing is to be kept");
     let end_of = ["back: 2 current last at 2", "lives: 4 current last at 4", "none: 1 2 last at", "single: 1 current last at 1"];
     assert_eq!(end, end_of.map(|line| format!("images/{line}")).join("\n"));
+}
+
+/// An image with one generation, which a live jail shows, loses both links; then everything is done that clears what an
+/// interrupted first build left.
+const UNLINKED: &str = "name=lost; build one; user lea 21901 lost; rm images/lost/current images/lost/last
+    there; jailbase image update lost; jailbase image gc lost --dry-run; jailbase image gc lost; jailbase image gc
+    jailbase image rm lost; jailbase image rollback lost; jailbase image show lost; echo
+    said there; said jailbase image rollback lost@1; said jailbase image verify lost; said trampoline lea -- /bin/say; said there
+    rm -f images/lost/current images/lost/last; build two; said there; said trampoline lea -- /bin/say
+    reaper --drain lea";
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn the_only_generation_of_an_image_that_lost_its_links_stays_below_a_live_jail_and_can_be_put_in_service() {
+    let before = others();
+    let (_own, mut command) = machine("unlinked", &format!("set +e; {UNLINKED}"));
+    let Said { code, out, err } = Said::of(&command.output().unwrap());
+    assert_eq!(others(), before, "it left its own machine");
+    let lines: Vec<&str> = out.lines().filter(|line| line.starts_with("images/lost: ")).collect();
+    let expected = ["1 at", "1 at", "1 current at 1", "1 2 current last at 2"].map(|names| format!("images/lost: {names}"));
+    let is_as_expected = lines.iter().zip(&expected).all(|(line, expected)| line.trim_end() == expected.as_str());
+    assert!(code == 0 && lines.len() == 4 && is_as_expected, "{code}: {out}{err}");
+    let stays = out.matches("lost@1 stays: a live jail uses it (uid 21901)\n").count();
+    assert!(stays == 3 || err.matches("this kernel cannot say which generations live jails use").count() == 3, "{out}{err}");
+    assert_eq!(out.matches("one\n").count(), 2, "the live jail has its files: {out}{err}");
+    assert!(out.contains("lost@1 in service instead of nothing") && out.contains("all as published"), "{out}{err}");
+    let advice = "jailbase image rollback lost@1 puts in service what it made";
+    assert!(err.lines().filter(|line| line.contains(advice)).count() >= 3, "{err}");
 }

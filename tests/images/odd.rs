@@ -78,7 +78,10 @@ fn an_image_that_everybody_could_write_is_named_and_the_others_are_listed_verifi
     jailbase(["image", "ls"]).well();
     fs::remove_file(odd.dir().join("current")).unwrap();
     symlink("nowhere", odd.dir().join("current")).unwrap();
-    told(&odd.name, &good, [125, 125], &["current: it names no generation; remove it"]);
+    let why = format!("current: it names no generation; jailbase image rollback {}@N puts one in service", odd.name);
+    told(&odd.name, &good, [125, 125], &[&why]);
+    jailbase(["image", "rollback", &format!("{}@1", odd.name)]).well();
+    jailbase(["image", "verify", &odd.name]).well();
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `image gc`, `image rm` and `image rollback`: what is in service, what may go, and what goes.
+//! `image gc` and `image rm`: what may go, and what goes.
 
 use super::generations::Generations;
 use super::ls::users_of;
@@ -80,7 +80,9 @@ fn doomed(name: &Name, is_asked: bool, keep: usize, dry_run: bool) -> Result<Opt
     let image = if dry_run { Generations::look(name)? } else { Generations::change(name)? };
     let Some(current) = image.current()? else {
         let whole = image.unborn()? == Some(Unborn::Interrupted);
-        return Ok(Some(Doomed { image, numbers: Vec::new(), whole }));
+        // A first generation may have lost its links, and live on in jails.
+        let numbers = if whole { image.numbers()? } else { Vec::new() };
+        return Ok(Some(Doomed { image, numbers, whole }));
     };
     let kept: Vec<u32> = image.numbers()?.into_iter().rev().filter(|number| *number < current).take(keep).collect();
     let numbers = image.numbers()?.into_iter().filter(|number| *number != current && !kept.contains(number)).collect();
@@ -90,12 +92,16 @@ fn doomed(name: &Name, is_asked: bool, keep: usize, dry_run: bool) -> Result<Opt
 impl Doomed {
     /// Removes them, or says what would be; in words.
     fn go(self, jails: &Jails, dry_run: bool) -> Result<String, Error> {
-        let (name, mut text) = (self.image.name.clone(), String::new());
+        let (name, mut text, mut stays) = (self.image.name.clone(), String::new(), false);
         let done = if dry_run { "would be removed" } else { "removed" };
         for number in self.numbers {
             let users = users_of(&self.image, number, jails)?;
             if !users.is_empty() {
                 text += &format!("{name}@{number} stays: {}\n", used_by(&users));
+                stays = true;
+                continue;
+            }
+            if self.whole {
                 continue;
             }
             if !dry_run {
@@ -103,7 +109,7 @@ impl Doomed {
             }
             text += &format!("{name}@{number} {done}\n");
         }
-        if self.whole {
+        if self.whole && !stays {
             if !dry_run {
                 self.image.remove_all()?;
             }
@@ -185,26 +191,6 @@ fn unused(root: &Root, host: &Host, image: &Generations, doomed: &[u32]) -> Resu
         }
     }
     Ok(())
-}
-
-/// Puts an older generation in service: the one asked for, or the youngest below the one in service.
-pub fn roll_back(name: &Name, asked: Option<u32>, dry_run: bool) -> Result<(), Error> {
-    let image = if dry_run { Generations::look(name)? } else { Generations::change_born(name)? };
-    let current = image.current()?;
-    let below = image.numbers()?.into_iter().rev().find(|number| current.is_none_or(|current| *number < current));
-    let number = match asked {
-        Some(number) => image.pick(Some(number))?,
-        None => below.ok_or_else(|| Error::Refused(format!("{name} has no older generation; name one as {name}@GENERATION")))?,
-    };
-    if current == Some(number) {
-        return tell::said(&format!("{name}@{number} is in service already\n"));
-    }
-    let was = current.map_or_else(|| "nothing".to_owned(), |current| format!("{name}@{current}"));
-    if dry_run {
-        return tell::say(&format!("would put {name}@{number} in service instead of {was}\n"));
-    }
-    image.serve(number)?;
-    tell::said(&format!("{name}@{number} in service instead of {was}; live jails keep theirs until they expire\n"))
 }
 
 /// Who uses a generation, in words.

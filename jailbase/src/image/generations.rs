@@ -102,16 +102,17 @@ impl Generations {
             Err(Errno::ENOENT) => Ok(None),
             text => {
                 let number = layout::generation(&text.doing("read the link", on.clone())?);
-                number.map(Some).ok_or_else(|| Error::failed("believe", on, "it names no generation; remove it"))
+                let why = || format!("it names no generation; jailbase image rollback {}@N puts one in service", self.name);
+                number.map(Some).ok_or_else(|| Error::failed("believe", on, why()))
             }
         }
     }
 
     /// The generation that was asked for, or else the one in service.
     pub fn pick(&self, asked: Option<u32>) -> Result<u32, Error> {
-        let number = match (asked, self.current()?) {
-            (Some(number), _) | (None, Some(number)) => number,
-            (None, None) => return Err(Error::Refused(self.lacks()?)),
+        let number = match asked {
+            Some(number) => number,
+            None => self.current()?.map_or_else(|| Err(Error::Refused(self.lacks()?)), Ok)?,
         };
         if self.numbers()?.contains(&number) {
             return Ok(number);

@@ -23,8 +23,15 @@ const SOON: Duration = Duration::from_millis(200);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Generations {
-    /// An image that is there, to be changed by us alone.
+    /// An image that is there, to be changed by us alone; what an interrupted command left is gone.
     pub fn change(name: &Name) -> Result<Self, Error> {
+        let found = Self::alone(name)?;
+        found.clear_unfinished()?;
+        Ok(found)
+    }
+
+    /// The same as it is: nothing goes.
+    pub fn alone(name: &Name) -> Result<Self, Error> {
         let mut found = Self::look(name)?;
         found.lock = Some(turn(&found)?);
         // It may have been removed while we waited, and what we hold has no name any more.
@@ -33,15 +40,18 @@ impl Generations {
         if ino(&still.dir).doing("look at", &found.path)? != ino(&found.dir).doing("look at", &found.path)? {
             return Err(Error::failed("lock", found.path, "somebody else replaced it meanwhile; try again"));
         }
-        found.clear_unfinished()?;
         Ok(found)
     }
 
-    /// The same of one that was in service: what a first build left that was interrupted goes instead.
+    /// An image that was in service: what a first build left that was interrupted goes instead, but for
+    /// a generation: that is whole, and if somebody removed the links, live jails may show it.
     pub fn change_born(name: &Name) -> Result<Self, Error> {
         let found = Self::change(name)?;
         if !found.is_unborn()? {
             return Ok(found);
+        }
+        if !found.numbers()?.is_empty() {
+            return Err(Error::Refused(found.lacks()?));
         }
         found.remove_all()?;
         Err(Error::Refused(format!(

@@ -44,14 +44,20 @@ impl Generations {
         let name = &self.name;
         Ok(match self.unborn()? {
             Some(Unborn::UnderWay(who)) => format!("its first build is under way{who}; try again when that has ended"),
-            Some(Unborn::Interrupted) => format!(
-                "its first build was interrupted; jailbase image build {name} makes it, jailbase image gc {name} removes what is left"
-            ),
+            Some(Unborn::Interrupted) => {
+                let rollback = format!(", jailbase image rollback {name}@1 puts in service what it made");
+                format!(
+                    "its first build was interrupted; jailbase image build {name} makes it, jailbase image gc {name} removes what is \
+                     left{}",
+                    if self.numbers()?.is_empty() { "" } else { &rollback }
+                )
+            }
             None => format!("no generation of {name} is in service; build one, or roll back to one"),
         })
     }
 
-    /// Removes what an interrupted command left. The lock is held, so nobody is building.
+    /// Removes what an interrupted command left. The lock is held, so nobody is building. Without both links nothing says that a
+    /// generation was never in service: those that are there stay.
     pub(super) fn clear_unfinished(&self) -> Result<(), Error> {
         for name in files::names(&self.dir).doing("list", &self.path)?.iter().filter(|name| name.starts_with('.')) {
             let left = format!("{}/{name}", self.path);
@@ -65,14 +71,12 @@ impl Generations {
         let seen = match (last, current) {
             (Some(last), current) => last.max(current.unwrap_or(0)),
             // An image without the link, made by hand: what is there was meant to be there.
-            (None, Some(_)) => self.numbers()?.into_iter().max().unwrap_or(0),
-            (None, None) if self.numbers()? == [1] => 0,
-            (None, None) => self.numbers()?.into_iter().max().unwrap_or(0),
+            (None, _) => self.numbers()?.into_iter().max().unwrap_or(0),
         };
         for number in self.numbers()?.into_iter().filter(|number| *number > seen) {
             log::info!("removing {}@{number}, which was not put in service before its build was interrupted", self.name);
             self.remove(number)?;
         }
-        if last == Some(seen) || seen == 0 { Ok(()) } else { self.remember(seen) }
+        if last == Some(seen) || seen == 0 || self.is_unborn()? { Ok(()) } else { self.remember(seen) }
     }
 }

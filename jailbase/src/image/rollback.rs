@@ -1,0 +1,31 @@
+//! `image rollback`: puts a generation in service that is there.
+
+use super::generations::Generations;
+use crate::tell;
+use jail::error::Error;
+use jail::id::Name;
+
+/// Puts an older generation in service: the one asked for, or the youngest below the one in service.
+pub fn roll_back(name: &Name, asked: Option<u32>, dry_run: bool) -> Result<(), Error> {
+    let image = match (dry_run, asked) {
+        (true, _) => Generations::look(name)?,
+        // Whatever became of the links: this mends them, and nothing is taken for unfinished by what they say.
+        (false, Some(_)) => Generations::alone(name)?,
+        (false, None) => Generations::change_born(name)?,
+    };
+    let current = if asked.is_some() { image.current().unwrap_or(None) } else { image.current()? };
+    let below = image.numbers()?.into_iter().rev().find(|number| current.is_none_or(|current| *number < current));
+    let number = match asked {
+        Some(number) => image.pick(Some(number))?,
+        None => below.ok_or_else(|| Error::Refused(format!("{name} has no older generation; name one as {name}@GENERATION")))?,
+    };
+    if current == Some(number) {
+        return tell::said(&format!("{name}@{number} is in service already\n"));
+    }
+    let was = current.map_or_else(|| "nothing".to_owned(), |current| format!("{name}@{current}"));
+    if dry_run {
+        return tell::say(&format!("would put {name}@{number} in service instead of {was}\n"));
+    }
+    image.serve(number)?;
+    tell::said(&format!("{name}@{number} in service instead of {was}; live jails keep theirs until they expire\n"))
+}
