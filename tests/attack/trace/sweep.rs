@@ -22,8 +22,24 @@ fn a_sweep_asks_names_without_a_path_and_once_in_the_holder_opens_nothing_of_any
         let calls = &trace.0[0].calls;
         assert_eq!(calls.iter().filter(|c| c.name.starts_with("exec")).count(), 1, "its own");
         let holder = format!("<{RUN}/holder>");
-        let entered = calls.iter().position(|c| c.name == "setns" && c.arguments.contains(&holder)).unwrap();
-        for call in calls[entered + 1..].iter().take_while(|c| c.name != "setns") {
+        // It is in the holder twice: to see whom the last sweep marked, and to ask. Between, it looks at what those jails hold.
+        let moves: Vec<usize> = (0..calls.len()).filter(|nth| calls[*nth].name == "setns").collect();
+        let first = moves.iter().position(|nth| calls[*nth].arguments.contains(&holder)).unwrap();
+        let visits = moves[first..].iter().zip(moves[first + 1..].iter().copied().chain([calls.len()]));
+        let mut in_holder = 0;
+        for (call, is_holder) in visits.flat_map(|(from, to)| {
+            let is_holder = calls[*from].arguments.contains(&holder);
+            in_holder += usize::from(is_holder);
+            calls[from + 1..to].iter().map(move |call| (call, is_holder))
+        }) {
+            if !is_holder {
+                let changes =
+                    ["umount2", "unlinkat", "renameat", "renameat2", "mkdirat", "mount", "move_mount", "fchmodat", "fchownat"];
+                assert!(!changes.contains(&call.name.as_str()), "{call:?}");
+                let is_led = call.name == "openat2" && !call.arguments.contains("RESOLVE_NO_SYMLINKS");
+                assert!(!is_led, "{call:?}");
+                continue;
+            }
             match call.name.as_str() {
                 "umount2" => {
                     assert!(!call.texts()[0].contains('/') && call.arguments.ends_with("MNT_EXPIRE|UMOUNT_NOFOLLOW"), "{call:?}");
@@ -33,7 +49,8 @@ fn a_sweep_asks_names_without_a_path_and_once_in_the_holder_opens_nothing_of_any
                 }
                 "openat2" => {
                     let path = call.path().unwrap();
-                    let ours = ["/", "/pins", "/pins/."].contains(&path.as_str()) || path.starts_with(&format!("{STATE}/jails/"));
+                    let ours = ["/", "/marked", "/pins", "/pins/."].contains(&path.as_str())
+                        || path.starts_with(&format!("{STATE}/jails/"));
                     assert!(ours && call.arguments.contains("RESOLVE_NO_SYMLINKS"), "{call:?}");
                 }
                 "newfstatat" => assert!(
@@ -56,6 +73,7 @@ fn a_sweep_asks_names_without_a_path_and_once_in_the_holder_opens_nothing_of_any
                 _ => {}
             }
         }
+        assert_eq!(in_holder, 2);
     }
     drop(sweeps);
     assert_eq!(said, [false, true], "marked, then unmounted");
