@@ -1,6 +1,6 @@
 //! `image rollback`: puts a generation in service that is there.
 
-use super::generations::Generations;
+use super::generations::{Generations, LAST};
 use crate::tell;
 use jail::error::Error;
 use jail::id::Name;
@@ -9,8 +9,14 @@ use jail::id::Name;
 pub fn roll_back(name: &Name, asked: Option<u32>, dry_run: bool) -> Result<(), Error> {
     let image = match (dry_run, asked) {
         (true, _) => Generations::look(name)?,
-        // Whatever became of the links: this mends them, and nothing is taken for unfinished by what they say.
-        (false, Some(_)) => Generations::alone(name)?,
+        // Whatever became of the links: this mends them, and if they are gone nothing is taken for unfinished by what they say.
+        (false, Some(_)) => {
+            let image = Generations::alone(name)?;
+            if let (Ok(Some(_)), Ok(_)) = (image.current(), image.linked(LAST)) {
+                image.clear_unfinished()?;
+            }
+            image
+        }
         (false, None) => Generations::change_born(name)?,
     };
     let current = if asked.is_some() { image.current().unwrap_or(None) } else { image.current()? };
