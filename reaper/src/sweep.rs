@@ -133,7 +133,7 @@ fn give_back(jails: &Jails, pins: &Pins, target: Target) -> Result<Place, Error>
     // Not judged: the lock of a directory that trampoline would not believe is nobody else's.
     let dir = match fd::open_beneath(&jails.dir, &layout::pin(target), How::List) {
         // The user was removed. An entry that began before that may fail now, as it should.
-        Err(Errno::ENOENT | Errno::ELOOP | Errno::ENOTDIR) => return pins.remove_place(target),
+        Err(Errno::ENOENT) => return pins.remove_place(target),
         opened => opened.doing("open", layout::jail_dir(target))?,
     };
     // Not waited for: the maker may wait for a file server, and the other jails must not. What is left lying here is an

@@ -95,13 +95,7 @@ fn complaint(text: &str) -> String {
 
 /// Says what became of one name.
 pub fn outcome(name: &str, outcome: &Outcome) {
-    log::log!(outcome.level(), "{}: {outcome}", shown(name));
-}
-
-/// A name as a terminal may have it. What was no UTF-8 is escaped already, and would be so twice.
-fn shown(name: &str) -> String {
-    let is_plain = name.bytes().all(|byte| (b' '..=b'~').contains(&byte));
-    if is_plain { name.to_owned() } else { escaped(name.as_bytes()) }
+    log::log!(outcome.level(), "{}: {outcome}", escaped(name.as_bytes()));
 }
 
 /// Says why there was no sweep, or not all of one, and returns the exit code.
@@ -136,15 +130,6 @@ fn turn(other: Option<&Process>, age: Option<Duration>) -> (Level, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_name_is_escaped_once() {
-        for (name, expected) in [(&b"2001"[..], "2001"), (b"\xff1001", "\\xff1001"), (b"a\x1b[2J\n", "a\\x1b[2J\\n")] {
-            // As the directory of the pins is read.
-            let read = std::str::from_utf8(name).map_or_else(|_| escaped(name), str::to_owned);
-            assert_eq!(shown(&read), expected);
-        }
-    }
 
     #[test]
     fn who_has_the_turn_for_minutes_is_an_alarm_that_says_how_to_end_it() {
