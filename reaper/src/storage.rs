@@ -15,10 +15,9 @@ pub type Held = BTreeMap<Target, u64>;
 
 /// Of the jails that the last sweep marked; nobody else's can go now. `None` if this kernel cannot tell
 /// ([`live::of`]). No pin is touched, so no mark goes. In the host's namespaces before and after.
-pub fn of_marked(root: &Root, host: &Host, holder: &Holder) -> Result<Option<Held>, Error> {
-    let mounts = Source::open()?;
+pub fn of_marked(root: &Root, host: &Host, holder: &Holder, mounts: &Source) -> Result<Option<Held>, Error> {
     holder.enter(root)?;
-    let marked = marked(&mounts);
+    let marked = marked(mounts);
     host.back(root)?;
     let marked = marked?;
     if marked.is_empty() {

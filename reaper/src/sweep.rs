@@ -44,7 +44,7 @@ pub fn run(root: &Root, host: &Host) -> Result<Report, Error> {
         report.left_to = Some(other);
         return Ok(report);
     };
-    let held = storage::of_marked(root, host, &holder).unwrap_or_else(|error| {
+    let held = storage::of_marked(root, host, &holder, &mounts).unwrap_or_else(|error| {
         log::warn!("{error}; how much memory goes with the jails is not told");
         None
     });
