@@ -1,20 +1,26 @@
 //! What only the kernel knows of, and a leak of which nobody sees in a mount table or a directory.
 
 use super::{process, seen};
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::fd::{AsRawFd, FromRawFd};
 use std::time::Duration;
 
-/// What the kernel keeps for everybody: System V objects and cgroups.
+/// What the kernel keeps for everybody: System V objects, each as its kind and number, and how many cgroups. What the rest of the
+/// machine had may go meanwhile; what we leave would be there still, and is waited for no longer than others come and go.
 #[derive(PartialEq, Eq, Debug)]
-pub struct Kernels(Vec<String>, usize);
+pub struct Kernels(BTreeSet<String>, usize);
 
 impl Kernels {
-    /// It has what it had, and nothing of these users, not even where only it can look.
+    /// It has nothing that it had not, and nothing of these users, not even where only it can look.
     #[track_caller]
-    pub fn are_as_they_were(&self, uids: &[u32]) {
-        assert_eq!(now(), *self);
+    pub fn have_nothing_new(&self, uids: &[u32]) {
+        let nothing_new = || {
+            let Kernels(objects, cgroups) = now();
+            objects.is_subset(&self.0) && cgroups <= self.1
+        };
+        assert!(seen::within(Duration::from_secs(5), nothing_new), "{:?} became {:?}", self, now());
         for uid in uids {
             let ended = || seen::processes(*uid).is_empty();
             assert!(seen::within(Duration::from_secs(5), ended), "uid {uid}: {:?}", seen::processes(*uid));
@@ -27,10 +33,14 @@ impl Kernels {
 
 /// What there is now.
 pub fn now() -> Kernels {
-    let ipc = ["shm", "sem", "msg"].map(|kind| fs::read_to_string(format!("/proc/sysvipc/{kind}")).unwrap_or_default());
+    let of_kind = |kind: &str| {
+        let table = fs::read_to_string(format!("/proc/sysvipc/{kind}")).unwrap_or_default();
+        let number = |line: &str| format!("{kind} {}", line.split_whitespace().nth(1).unwrap_or_default());
+        table.lines().skip(1).map(number).collect::<Vec<_>>()
+    };
     let table = fs::read_to_string("/proc/cgroups").unwrap_or_default();
     let count = |line: &str| line.split_whitespace().nth(2).and_then(|n| n.parse::<usize>().ok());
-    Kernels(ipc.into(), table.lines().filter_map(count).sum())
+    Kernels(["shm", "sem", "msg"].iter().flat_map(|kind| of_kind(kind)).collect(), table.lines().filter_map(count).sum())
 }
 
 /// In how many mount namespaces something of a jail is mounted, whether anybody knows a name of them or not.

@@ -231,7 +231,7 @@ fn a_command_about_a_user_that_was_killed_at_whatever_call_can_be_given_again_or
         println!("killed in {}: {} points, {} kills", case.name, count[0], count[1]);
         sum.iter_mut().zip(count).for_each(|(sum, count)| *sum += count);
     }
-    kernels.are_as_they_were(&[subject.user.uid, homeless.user.uid]);
+    kernels.have_nothing_new(&[subject.user.uid, homeless.user.uid]);
     let [points, kills, survived] = sum;
     println!("kill sweep of jailbase user: {points} points, {kills} kills, {survived} survived, failed = {}", kills - survived);
 }

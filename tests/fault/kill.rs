@@ -158,7 +158,7 @@ fn whoever_is_killed_at_whatever_call_the_next_entry_works_and_two_sweeps_leave_
         println!("killed in a {}: {} points, {} kills", way.name, count.points - before.0, count.kills - before.1);
     }
     ways::first(&scene);
-    kernels.are_as_they_were(&[scene.user.uid]);
+    kernels.have_nothing_new(&[scene.user.uid]);
     let failed = count.kills - count.survived;
     println!("kill sweep of trampoline: {count:?}, marked again: {}, failed = {failed}", remains::marked_again());
     assert!(remains::marked_again() <= remains::MAY_BE_MARKED_AGAIN, "marks do not last");

@@ -120,7 +120,7 @@ impl Stage {
     /// Two sweeps, and the kernel has nothing of either jail.
     pub fn leaves_nothing(&self, kernels: &Kernels) {
         self.two_sweeps([Absent, Absent], "the end");
-        kernels.are_as_they_were(&self.scenes.each_ref().map(|scene| scene.user.uid));
+        kernels.have_nothing_new(&self.scenes.each_ref().map(|scene| scene.user.uid));
     }
 
     /// Two sweeps, and what was not busy is gone.
