@@ -158,6 +158,25 @@ fn a_rollback_serves_an_older_generation_and_a_number_never_comes_back() {
 
 #[test]
 #[ignore = "needs root and installed programs: make check"]
+fn a_generation_that_is_not_what_was_published_comes_into_service_only_if_somebody_insists() {
+    let (own, _) = two("rollback-changed");
+    let one = format!("{}@1", own.name);
+    fs::write(own.file(1, "data/word"), "odd").unwrap();
+    fs::write(own.file(1, "data/new"), "").unwrap();
+    let why = format!(
+        "{one} is not as it was published: /data/new: is new, the first of 2 faults; jailbase image verify {one} lists all; \
+         name another generation, or say --unverified to put it in service as it is"
+    );
+    for words in [&["rollback", &one][..], &["rollback", &own.name], &["rollback", &one, "--dry-run"]] {
+        jailbase([&["image"], words].concat()).no(77, &why);
+        assert_eq!(own.current(), 2);
+    }
+    jailbase(["image", "rollback", &own.name, "--unverified"]).well();
+    assert_eq!(own.current(), 1);
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
 fn what_is_used_is_not_removed_and_what_would_be_done_is_not_done() {
     let (own, from) = two("remove");
     let one = format!("{}@1", own.name);

@@ -12,6 +12,7 @@ use jail::image::Image;
 use jail::layout;
 use jail::report::escaped;
 use serde::Serialize;
+use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -22,6 +23,12 @@ pub struct Finding {
     /// In the tree; absolute if it is beside it.
     path: String,
     what: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "/{}: {}", self.path.trim_start_matches('/'), self.what)
+    }
 }
 
 /// Verifies one generation, or those in service of all images.
@@ -41,7 +48,7 @@ pub fn run(name: Option<&Name>, asked: Option<u32>, json: bool) -> Result<(), Er
                         bad => counted(bad, "fault"),
                     }
                 );
-                text.extend(found.iter().map(|fault| format!("  /{}: {}\n", fault.path.trim_start_matches('/'), fault.what)));
+                text.extend(found.iter().map(|fault| format!("  {fault}\n")));
                 findings.extend(found);
             }
             Ok(Looked::NotYet(who)) => text += &format!("{image}: its first build is under way{who}\n"),
@@ -82,7 +89,8 @@ fn served(image: &Generations, asked: Option<u32>, one_of_all: bool) -> Result<L
     one(image, number).map(|(count, found)| Looked::At(number, count, found))
 }
 
-fn one(image: &Generations, number: u32) -> Result<(usize, Vec<Finding>), Error> {
+/// How many entries a generation has, and what is not as it was published.
+pub fn one(image: &Generations, number: u32) -> Result<(usize, Vec<Finding>), Error> {
     let (tree, place) = (image.tree(number), image.generation(number));
     let manifest = place.join(layout::MANIFEST);
     let failed = |why: &dyn std::fmt::Display| {

@@ -62,7 +62,7 @@ pub fn run(root: &Root, host: &Host, verb: Verb) -> Result<(), Error> {
         Verb::Verify { image, json } => {
             check::run(image.as_ref().map(|i| &i.name), image.as_ref().and_then(|i| i.generation), json)
         }
-        Verb::Rollback { image, dry_run } => rollback::roll_back(&image.name, image.generation, dry_run),
+        Verb::Rollback { image, unverified, dry_run } => rollback::roll_back(&image.name, image.generation, unverified, dry_run),
         Verb::Rm { image, dry_run } => gc::remove(root, host, &image.name, image.generation, dry_run),
         Verb::Gc { name, keep, dry_run } => gc::collect(root, host, name.as_ref(), keep, dry_run),
     }

@@ -1,12 +1,13 @@
-//! `image rollback`: puts a generation in service that is there.
+//! `image rollback`: puts a generation in service that is there, and is what was published.
 
+use super::check;
 use super::generations::{Generations, LAST};
 use crate::tell;
 use jail::error::Error;
 use jail::id::Name;
 
 /// Puts an older generation in service: the one asked for, or the youngest below the one in service.
-pub fn roll_back(name: &Name, asked: Option<u32>, dry_run: bool) -> Result<(), Error> {
+pub fn roll_back(name: &Name, asked: Option<u32>, unverified: bool, dry_run: bool) -> Result<(), Error> {
     let image = match (dry_run, asked) {
         (true, _) => Generations::look(name)?,
         // Whatever became of the links: this mends them, and if they are gone nothing is taken for unfinished by what they say.
@@ -28,10 +29,32 @@ pub fn roll_back(name: &Name, asked: Option<u32>, dry_run: bool) -> Result<(), E
     if current == Some(number) {
         return tell::said(&format!("{name}@{number} is in service already\n"));
     }
+    if !unverified {
+        judge(&image, number)?;
+    }
     let was = current.map_or_else(|| "nothing".to_owned(), |current| format!("{name}@{current}"));
     if dry_run {
         return tell::say(&format!("would put {name}@{number} in service instead of {was}\n"));
     }
     image.serve(number)?;
     tell::said(&format!("{name}@{number} in service instead of {was}; live jails keep theirs until they expire\n"))
+}
+
+/// Refuses what is not as it was published: nobody would look for the fault there, and the next jail would have it.
+fn judge(image: &Generations, number: u32) -> Result<(), Error> {
+    let anyhow = "or say --unverified to put it in service as it is";
+    let no = |why: String| Err(Error::Refused(format!("{}@{number} {why}, {anyhow}", image.name)));
+    let (_, found) = match check::one(image, number) {
+        Ok(looked) => looked,
+        Err(error) => return no(format!("cannot be verified: {}", tell::reason(error))),
+    };
+    let Some(first) = found.first() else { return Ok(()) };
+    let more = match found.len() {
+        1 => String::new(),
+        many => format!(", the first of {many} faults"),
+    };
+    no(format!(
+        "is not as it was published: {first}{more}; jailbase image verify {}@{number} lists all; name another generation",
+        image.name
+    ))
 }

@@ -83,6 +83,9 @@ pub enum Verb {
         #[arg(long)]
         json: bool,
     },
+        /// Do not look whether it still is what was published
+        #[arg(long)]
+        unverified: bool,
     /// Say whether a generation is still what was published
     Verify {
         /// The image, or one generation of it as IMAGE@GENERATION; else what is in service of all images
