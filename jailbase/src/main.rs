@@ -61,6 +61,10 @@ enum Noun {
 }
 
 fn main() -> ExitCode {
+    if let Some(room) = image::Room::asked() {
+        let done = as_root().and_then(|root| room.enter(&root));
+        return done.map_or_else(|error| tell::failure("enter the image", &error), |()| ExitCode::SUCCESS);
+    }
     let words = match Words::try_parse() {
         Ok(words) => words,
         Err(error) => return tell::usage(&error),
@@ -88,11 +92,7 @@ fn run(noun: Noun) -> Result<u8, Error> {
         clap_complete::generate(shell, &mut Words::command(), "jailbase", &mut text);
         return tell::say(&String::from_utf8_lossy(&text)).map(|()| 0);
     }
-    // ORDER: before the privilege is taken, which makes all ids 0. We are no setuid program: a real root runs us, or nobody.
-    if !nix::unistd::getuid().is_root() {
-        return Err(Error::Refused("only root may do this; run it as root, with sudo for example".into()));
-    }
-    let (root, _) = Root::take()?;
+    let root = as_root()?;
     // What trampoline will see is what counts, and it looks from the namespace of process 1.
     let host = Host::join(&root)?;
     store::strict_umask();
@@ -103,6 +103,14 @@ fn run(noun: Noun) -> Result<u8, Error> {
         Noun::Doctor(words) => doctor::run(&root, &host, &words),
         Noun::Completions { .. } => Ok(0),
     }
+}
+
+fn as_root() -> Result<Root, Error> {
+    // ORDER: before the privilege is taken, which makes all ids 0. We are no setuid program: a real root runs us, or nobody.
+    if !nix::unistd::getuid().is_root() {
+        return Err(Error::Refused("only root may do this; run it as root, with sudo for example".into()));
+    }
+    Root::take().map(|(root, _)| root)
 }
 
 #[cfg(test)]

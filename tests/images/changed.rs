@@ -7,7 +7,7 @@ use super::{Own, jailbase, oci};
 use crate::common::user::User;
 use crate::common::{STATE, program, sweep};
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -214,71 +214,6 @@ fn a_shell_that_ends_badly_publishes_nothing_and_one_that_did_nothing_neither() 
 
 #[test]
 #[ignore = "needs root and installed programs: make check"]
-fn what_is_run_in_an_edit_has_little_of_roots_rights_and_sees_nothing_of_the_host() {
-    let own = of_debian("edit-rights");
-    let all = [
-        ("mknod /null c 1 3", "a device was made"),
-        ("mount -t tmpfs none /mnt", "it mounted"),
-        ("chroot / /bin/true", "it left its root"),
-        ("test -e /var/lib/trampoline-check", "it sees the host's files"),
-        ("grep -q 'NoNewPrivs:.0' /proc/self/status", "it can gain rights"),
-        ("test $(ls -d /proc/[0-9]* | wc -l) -gt 9", "it sees the host's processes"),
-        ("hostname other", "it names the host"),
-        ("! su -s /bin/sh nobody -c 'echo x > /dev/null && echo x > /tmp/x' > /dev/null", "others have no /dev or /tmp"),
-    ];
-    let script: String = all.iter().map(|(line, bad)| format!("if {line} 2>/dev/null; then echo \"{bad}\"; fi\n")).collect();
-    let said = jailbase(["image", "edit", &own.name, "--", "/bin/sh", "-c", &format!("{script} exit 8")]);
-    assert_eq!((said.code, said.out.as_str()), (77, ""), "{}", said.err);
-    assert!(said.err.contains("exit status: 8"), "{}", said.err);
-    // As root of the image, all files of the image are its own.
-    jailbase(["image", "edit", &own.name, "--", "/bin/sh", "-c", "chown 33 /etc/debian_version && echo x > /root/x"]).well();
-    assert_eq!(fs::metadata(own.file(2, "etc/debian_version")).unwrap().uid(), 0);
-}
-
-/// Each line that this prints is a way out of the room of an edit.
-const WAYS_OUT: &str = r#"
-import ctypes, errno, fcntl, os, socket, struct
-c = ctypes.CDLL(None, use_errno=True)
-def errno_of(what):
-    try: what()
-    except OSError as error: return error.errno
-for top, _, names in os.walk('/proc/sys'):
-    for name in names:
-        if errno_of(lambda: os.close(os.open(os.path.join(top, name), os.O_WRONLY))) is None: print('opens', top, name)
-for name in ['sysrq-trigger', 'self/oom_score_adj']:
-    if errno_of(lambda: os.close(os.open('/proc/' + name, os.O_WRONLY))) is None: print('opens', name)
-if errno_of(lambda: socket.socket(socket.AF_UNIX)) != errno.EAFNOSUPPORT: print('a unix socket')
-if errno_of(lambda: socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) != errno.EAFNOSUPPORT: print('a unix socket of datagrams')
-if c.syscall(SOCKET, ctypes.c_long(0x700000001), 1, 0) != -1: print('a unix socket by the upper half')
-if c.syscall(425, 1, ctypes.create_string_buffer(256)) != -1 or ctypes.get_errno() != errno.ENOSYS: print('io_uring')
-if c.syscall(0x40000000 | SOCKET, 1, 1, 0) != -1 or ctypes.get_errno() != errno.ENOSYS: print('x32')
-for request in [0x5412, 0x541c, 0x5423]:
-    if errno_of(lambda: fcntl.ioctl(2, request, b'x')) != errno.EPERM: print('ioctl', hex(request))
-    if c.syscall(IOCTL, 2, ctypes.c_long(0x700000000 | request), b'x') != -1 or ctypes.get_errno() != errno.EPERM: print('ioctl', request)
-if [fd for fd in range(3, 100) if errno_of(lambda: os.fstat(fd)) is None]: print('an open descriptor')
-socket.socketpair()
-socket.socket(socket.AF_INET).close()
-"#;
-
-#[test]
-#[ignore = "needs root and installed programs: make check"]
-fn a_program_of_an_edit_turns_no_knob_of_the_kernel_s_meets_nobody_of_the_host_s_and_types_into_no_terminal() {
-    let (own, numbers) = (Own::new("edit-ways-out"), if cfg!(target_arch = "x86_64") { (41, 16) } else { (198, 29) });
-    own.build("host", &[]).well();
-    let script = format!("SOCKET, IOCTL = {}, {}\n{WAYS_OUT}", numbers.0, numbers.1);
-    // Whoever calls leaves a directory of the host's open.
-    let line = "exec 8</root 9</; exec \"$@\"";
-    let mut edit = Command::new("/bin/sh");
-    edit.args(["-c", line, "sh"]).arg(crate::common::program("jailbase"));
-    edit.args(["image", "edit", &own.name, "--", "/usr/bin/python3", "-c", &script]);
-    let done = edit.env_clear().output().unwrap();
-    let said = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
-    assert_eq!(done.status.code(), Some(0), "{said:?}");
-    assert!(said.0.starts_with("nothing was changed") || said.0.starts_with(&own.name), "{said:?}");
-}
-
-#[test]
-#[ignore = "needs root and installed programs: make check"]
 fn an_update_of_a_debian_image_upgrades_a_clone_and_costs_little() {
     let own = of_debian("upgrade");
     let (was, old) = (version(&own, 1), OLD);
@@ -322,60 +257,6 @@ fn an_update_of_a_debian_image_upgrades_a_clone_and_costs_little() {
     assert!(!own.file(3, "var/lib/apt/lists").read_dir().unwrap().any(|entry| entry.unwrap().path().is_file()));
     assert_eq!(run("find", &[own.file(3, "var/cache/apt").to_str().unwrap(), "-name", "*.deb"], b""), b"", "packages are left");
     jailbase(["image", "verify", &own.name]).well();
-}
-
-#[test]
-#[ignore = "needs root and installed programs: make check"]
-fn an_edit_whose_program_cannot_be_run_exits_as_trampoline_does_and_leaves_nothing() {
-    let (own, source, from) = Own::of_words("edit-none", &["one"]);
-    let mode = |name: &str, mode| fs::set_permissions(source.join(name), fs::Permissions::from_mode(mode)).unwrap();
-    fs::write(source.join("bin/lost"), "#!/bin/nosuch\n").unwrap();
-    fs::write(source.join("bin/data"), "neither\n").unwrap();
-    mode("bin/lost", 0o755);
-    mode("bin/data", 0o755);
-    own.build(&from, &[]).well();
-    let all = [
-        ("/bin/none", 127, "/bin/none: not found in the jail"),
-        ("none", 127, "none: not found in the jail"),
-        ("/data/word/none", 127, "/data/word/none: not found in the jail"),
-        ("/data/word", 126, "cannot execute /data/word: Permission denied (EACCES)"),
-        ("/bin/lost", 126, "cannot execute /bin/lost: it is there, but its interpreter or loader is not"),
-        // A script for /bin/sh, which this image has not.
-        ("/bin/data", 126, "cannot execute /bin/data: it is there, but its interpreter or loader is not"),
-    ];
-    for (program, code, why) in all {
-        jailbase(["image", "edit", &own.name, "--", program]).no(code, why);
-        assert_eq!(own.names(), ["1", "2", "current", "last"], "{program}");
-    }
-    // What a program that ran exits with is its own, and no word about whether it is there.
-    jailbase(["image", "edit", &own.name, "--", "/bin/say", "end", "127"]).no(77, "it ended with exit status: 127");
-    let said = |words: &[&str]| jailbase(["image", "edit", &own.name, "--dry-run"].iter().chain(words)).well();
-    assert_eq!(
-        said(&["--", "/bin/say", "as", "two"]),
-        format!("would run /bin/say as two in a clone of {0}@2, to become {0}@3\n", own.name)
-    );
-    assert_eq!(said(&[]), format!("would open a shell in a clone of {0}@2, to become {0}@3\n", own.name));
-}
-
-#[test]
-#[ignore = "needs root and installed programs: make check"]
-fn an_edit_dies_with_jailbase_and_leaves_nothing() {
-    let (own, ..) = Own::of_words("edit-killed", &["one"]);
-    let mut command = Command::new(program("jailbase"));
-    command.args(["image", "edit", &own.name, "--", "/bin/say", "until killed"]).stdin(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    let running = || {
-        let found = Command::new("pgrep").args(["-fx", "/bin/say until killed"]).output().unwrap();
-        !found.stdout.is_empty()
-    };
-    let patience = std::time::Duration::from_secs(60);
-    let started = crate::common::seen::within(patience, running);
-    child.kill().unwrap();
-    child.wait().unwrap();
-    assert!(started, "it did not start");
-    assert!(crate::common::seen::within(patience, || !running()), "it outlived jailbase");
-    jailbase(["image", "gc", &own.name]).well();
-    assert_eq!(own.names(), ["1", "current", "last"]);
 }
 
 #[test]

@@ -20,6 +20,7 @@ mod machines;
 mod oci;
 mod odd;
 mod packing;
+mod room;
 mod sources;
 mod stopped;
 mod stopped_debian;

@@ -15,6 +15,8 @@ use jail::id::Name;
 use jail::image::Image;
 use jail::layout;
 use jail::report::escaped;
+use jail::state::host::Host;
+use jail::sys::root::Root;
 use std::path::Path;
 use std::process::ExitStatus;
 use std::time::Instant;
@@ -29,7 +31,7 @@ apt-get clean
 rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/log/apt /var/log/dpkg.log /var/log/alternatives.log";
 
 /// Makes the next generation as the one in service was made; one of Debian's is cloned and upgraded.
-pub fn update(name: &Name, dry_run: bool) -> Result<(), Error> {
+pub fn update(root: &Root, host: &Host, name: &Name, dry_run: bool) -> Result<(), Error> {
     let begun = Instant::now();
     let generations = if dry_run { Generations::look(name)? } else { Generations::change_born(name)? };
     let base = generations.pick(None)?;
@@ -44,15 +46,18 @@ pub fn update(name: &Name, dry_run: bool) -> Result<(), Error> {
         return tell::say(&format!("would {how} and put {name}@{} in service\n", generations.next()?));
     }
     let built = publish_after(&generations, |stage| {
-        let made =
-            if upgrade { upgraded(&generations, stage, base, &recipe)? } else { build::from_source(stage, &source, &recipe)? };
+        let made = if upgrade {
+            upgraded(root, host, &generations, stage, base, &recipe)?
+        } else {
+            build::from_source(stage, &source, &recipe)?
+        };
         Ok(Made { by: Some("update"), base: Some(base), ..made })
     })?;
     build::say(name, &built, begun)
 }
 
 /// Runs a program, or else a shell, in a clone of the generation in service, and publishes the clone if that ends well.
-pub fn edit(name: &Name, program: &[String], dry_run: bool) -> Result<(), Error> {
+pub fn edit(root: &Root, host: &Host, name: &Name, program: &[String], dry_run: bool) -> Result<(), Error> {
     let begun = Instant::now();
     let generations = if dry_run { Generations::look(name)? } else { Generations::change_born(name)? };
     let base = generations.pick(None)?;
@@ -70,18 +75,25 @@ pub fn edit(name: &Name, program: &[String], dry_run: bool) -> Result<(), Error>
             [] => vec![room::shell(&stage.tree(), &image)],
             words => words.iter().map(String::as_str).collect(),
         };
-        well(room::run(&stage.tree(), &image, &words)?, "it")?;
+        well(room::run(root, host, &stage.tree(), &image, &words)?, "it")?;
         let taken = settle::settle(&stage.tree(), recipe.mend)?;
         Ok(Made { image, taken, recipe: recipe.clone(), by: Some("edit"), base: Some(base) })
     })?;
     build::say(name, &built, begun)
 }
 
-fn upgraded(generations: &Generations, stage: &Stage, base: u32, recipe: &Recipe) -> Result<Made, Error> {
+fn upgraded(
+    root: &Root,
+    host: &Host,
+    generations: &Generations,
+    stage: &Stage,
+    base: u32,
+    recipe: &Recipe,
+) -> Result<Made, Error> {
     let image = clone(generations, stage, base, recipe)?;
     let quietly = format!("exec >/dev/null\n{UPGRADE}");
     let upgrade = if tell::is_quiet() { &quietly } else { UPGRADE };
-    well(room::run(&stage.tree(), &image, &["/bin/sh", "-c", upgrade])?, "apt-get")?;
+    well(room::run(root, host, &stage.tree(), &image, &["/bin/sh", "-c", upgrade])?, "apt-get")?;
     settle::empty_places(&stage.tree())?;
     let taken = settle::settle(&stage.tree(), recipe.mend)?;
     Ok(Made { image, taken, recipe: recipe.clone(), by: None, base: None })

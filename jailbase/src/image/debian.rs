@@ -16,6 +16,9 @@ use std::process::{Command, Stdio};
 const MMDEBSTRAP: &str = "/usr/bin/mmdebstrap";
 const DEBOOTSTRAP: &str = "/usr/sbin/debootstrap";
 
+/// What a tool mounts is nobody else's, and goes with it.
+const OWN_MOUNTS: Option<&str> = Some("--mount");
+
 /// Beside the tree: where a tool has its temporary files.
 const TEMPORARY: &str = ".tmp";
 
@@ -110,7 +113,7 @@ fn words(tool: Tool, tree: &Path, suite: &str, include: &[String], mirrors: &[Mi
     let include = if include.is_empty() { None } else { Some(format!("--include={}", include.join(","))) };
     match tool {
         Tool::Mmdebstrap => {
-            let mut command = contained(MMDEBSTRAP);
+            let mut command = contained(MMDEBSTRAP, OWN_MOUNTS);
             // By what apt and dpkg say it is seen how far they are.
             command
                 .args(["--verbose", "--mode=root", "--variant=minbase", "--format=directory"])
@@ -121,7 +124,7 @@ fn words(tool: Tool, tree: &Path, suite: &str, include: &[String], mirrors: &[Mi
             command
         }
         Tool::Debootstrap => {
-            let mut command = contained(DEBOOTSTRAP);
+            let mut command = contained(DEBOOTSTRAP, OWN_MOUNTS);
             // Without Debian's keyring it would warn, and then install what nobody signed.
             command.args(["--variant=minbase", "--merged-usr", "--force-check-gpg"]).args(include);
             // It knows one mirror, and not all of apt's ways to one.

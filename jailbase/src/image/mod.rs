@@ -18,6 +18,7 @@ mod generations;
 mod host;
 mod ls;
 mod mirrors;
+mod mounts;
 mod oci;
 mod packed;
 mod papers;
@@ -39,6 +40,7 @@ mod whiteout;
 mod words;
 
 pub use ls::trees;
+pub use room::Room;
 pub use words::Verb;
 
 use crate::interrupt;
@@ -53,10 +55,9 @@ pub fn run(root: &Root, host: &Host, verb: Verb) -> Result<(), Error> {
     }
     match verb {
         Verb::Build { name, how, dry_run } => build::run(&name, &how.recipe(), dry_run),
-        Verb::Update { name, dry_run } => change::update(&name, dry_run),
-        Verb::Edit { name, program, dry_run } => change::edit(&name, &program, dry_run),
+        Verb::Update { name, dry_run } => change::update(root, host, &name, dry_run),
+        Verb::Edit { name, program, dry_run } => change::edit(root, host, &name, &program, dry_run),
         Verb::Diff { from, to, json } => diff::run(&from, &to, json),
-        verb @ Verb::Room { .. } => room::enter(root, verb),
         Verb::Ls { json } => ls::run(root, host, json),
         Verb::Show { image, json } => ls::show(root, host, &image.name, image.generation, json),
         Verb::Verify { image, json } => {

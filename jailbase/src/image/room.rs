@@ -6,30 +6,26 @@
 //! unix sockets: who passes descriptors by one passes the walls of both sides.
 //! It runs below `unshare` and `setpriv` of util-linux, which see to it that it ends when jailbase does, however that ends.
 
+use super::mounts;
 use super::terminal::Terminal;
-use super::words::Verb;
 use crate::interrupt;
 use jail::error::Error;
 use jail::image::Image;
 use jail::report::escaped;
 use jail::state::Doing;
+use jail::state::host::Host;
 use jail::sys::fd::{self, How};
 use jail::sys::images::room;
 use jail::sys::mount::{self, Flags};
 use jail::sys::ns::{self, Kind};
 use jail::sys::root::Root;
-use jail::sys::{Errno, devices, files, why};
+use jail::sys::{Errno, files, why};
 use nix::sys::stat::{Mode, umask};
-use std::ffi::OsStr;
-use std::fs::File;
-use std::os::fd::OwnedFd;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
-
-/// The most shared memory a program in there may use.
-const SHM_BYTES: u64 = 256 << 20;
 
 /// What the programs of an image find.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -43,16 +39,20 @@ const IF_WANTED: &str = r#"read -r _ _ _ parent _ < /proc/self/stat && read -r _
 echo "jailbase: it has ended, or /proc is not that of its processes; nothing was run" >&2
 exit 125"#;
 
+/// The first word of what `run` starts, which is not for people.
+const INSIDE: &str = "in-image";
+
 /// The file beside the tree that says why its program could not be executed, made by the process that tried; empty if the
 /// program is not there. Out of the program's own reach, so that no exit status of its can be taken for that.
 const NOT_STARTED: &str = ".not-started";
 
-/// A program and its words that will end, with all it starts and mounts, when we do.
-pub fn contained(program: &str) -> Command {
+/// A program and its words that will end, with all it starts, when we do, and with what it mounts if it has mounts of its own.
+pub fn contained(program: &str, mounts: Option<&str>) -> Command {
     let mut command = Command::new("/usr/bin/setpriv");
     command
-        .args(["--pdeathsig", "KILL", "--", "/usr/bin/unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "--"])
-        .args(["/bin/sh", "-c", IF_WANTED, &std::process::id().to_string()])
+        .args(["--pdeathsig", "KILL", "--", "/usr/bin/unshare", "--pid", "--fork", "--kill-child=KILL"])
+        .args(mounts)
+        .args(["--", "/bin/sh", "-c", IF_WANTED, &std::process::id().to_string()])
         .arg(program);
     command.env_clear().env("PATH", PATH).env("HOME", "/root").env("LC_ALL", "C.UTF-8");
     // What an administrator types into a shell in there is nothing for the users of the image.
@@ -73,16 +73,17 @@ pub fn with_usual_umask<T>(what: impl FnOnce() -> T) -> T {
     done
 }
 
-/// Runs a program of a tree in it, with our standard streams.
-pub fn run(tree: &Path, image: &Image, program: &[&str]) -> Result<ExitStatus, Error> {
+/// Runs a program of a tree in it, with our standard streams; nothing that it leaves behind can write there.
+pub fn run(root: &Root, host: &Host, tree: &Path, image: &Image, program: &[&str]) -> Result<ExitStatus, Error> {
     let own = std::env::current_exe().map_err(|error| Error::failed("find", "jailbase itself", error))?;
-    let mut command = contained(&own.display().to_string());
-    let show = if image.host.is_empty() { "none".to_owned() } else { image.host.join(" ") };
-    command.args(["image", "room"]).arg(tree).arg(show);
-    command.arg("--").args(program);
+    let mut command = contained(&own.display().to_string(), None);
+    command.arg(INSIDE).arg(tree).args(program);
     let _terminal = Terminal::now();
-    let done = with_usual_umask(|| interrupt::output(&mut command, |_| {}));
-    let status = done.map_err(|error| Error::failed("start", "setpriv (Debian: util-linux)", error))?.status;
+    let failed = |error| Error::failed("start", "setpriv (Debian: util-linux)", error);
+    let status = mounts::within(root, host, tree, image, || {
+        let done = with_usual_umask(|| interrupt::output(&mut command, |_| {}));
+        done.map(|done| done.status).map_err(failed)
+    })?;
     let name = || escaped(program.first().copied().unwrap_or_default().as_bytes());
     match std::fs::read_to_string(tree.with_file_name(NOT_STARTED)) {
         Err(_) => Ok(status),
@@ -91,41 +92,43 @@ pub fn run(tree: &Path, image: &Image, program: &[&str]) -> Result<ExitStatus, E
     }
 }
 
-/// In the process that `run` started: makes the place and becomes the program. Returns only if that failed.
-pub fn enter(root: &Root, verb: Verb) -> Result<(), Error> {
-    let Verb::Room { tree, show, program } = verb else { return Ok(()) };
+/// What the process has to do that `run` started.
+#[derive(Debug)]
+pub struct Room {
+    tree: PathBuf,
+    program: Vec<OsString>,
+}
+
+impl Room {
+    /// If we are that process.
+    pub fn asked() -> Option<Self> {
+        let mut words = std::env::args_os().skip(1);
+        (words.next()? == INSIDE).then(|| Self { tree: words.next().unwrap_or_default().into(), program: words.collect() })
+    }
+
+    /// Becomes the program. Returns only if that failed.
+    pub fn enter(self, root: &Root) -> Result<(), Error> {
+        // Anywhere else it would mount on what is not its own.
+        if std::process::id() == 1 {
+            enter(root, &self.tree, &self.program)
+        } else {
+            Err(Error::Usage(format!("{INSIDE} is only for the process that image edit and update start")))
+        }
+    }
+}
+
+fn enter(root: &Root, tree: &Path, program: &[OsString]) -> Result<(), Error> {
     let shown = tree.display().to_string();
-    // The modes of what is made here are meant as they are.
-    umask(Mode::empty());
-    ns::unshare(root, &[Kind::Mount, Kind::Ipc, Kind::Uts]).doing("make", "a mount namespace")?;
-    mount::all_private(root).doing("make private", "the mounts")?;
-    let source = fd::open(&shown, How::Directory).doing("open", &shown)?;
-    let own = mount::clone_tree(root, &source, false).doing("clone", &shown)?;
-    mount::set_flags(root, &own, Flags::PLAIN, false).doing("set the flags of", &shown)?;
-    mount::attach(root, &own, &source).doing("mount", &shown)?;
-    let at = |name: &str| fd::open_beneath(&own, name, How::Directory).doing("find in the image", name);
-    mount::attach(root, devices::tree(root).doing("make", "/dev")?, at("dev")?).doing("mount", "/dev")?;
-    mount::attach(root, devices::pts(root).doing("make", "/dev/pts")?, at("dev/pts")?).doing("mount", "/dev/pts")?;
-    mount::attach(root, devices::shm(root, SHM_BYTES).doing("make", "/dev/shm")?, at("dev/shm")?).doing("mount", "/dev/shm")?;
+    let own = fd::open(&shown, How::Directory).doing("open", &shown)?;
     // Read-only: its user is root, and most of the kernel's knobs ask for no more than that.
     let proc = mount::new_filesystem(root, c"proc", &[], Flags::SEALED).doing("make", "a procfs")?;
-    mount::attach(root, proc, at("proc")?).doing("mount", "/proc")?;
-    for name in ["tmp", "var/tmp"] {
-        // Closed in an image; here everybody needs it, apt's own user among them.
-        let tmp = mount::new_filesystem(root, c"tmpfs", &[(c"mode", "1777")], Flags::PLAIN).doing("make", "a tmpfs")?;
-        mount::attach(root, tmp, at(name)?).doing("mount", name)?;
-    }
-    for dir in show.0 {
-        let from = fd::open(&format!("/{dir}"), How::Directory).doing("open", &dir)?;
-        let clone = mount::clone_tree(root, from, true).doing("clone", &dir)?;
-        mount::set_flags(root, &clone, Flags::READ_ONLY, true).doing("set the flags of", &dir)?;
-        mount::attach(root, &clone, at(&dir)?).doing("mount", &dir)?;
-    }
+    let place = fd::open_beneath(&own, "proc", How::Directory).doing("find in the image", "proc")?;
+    mount::attach(root, proc, place).doing("mount", "/proc")?;
+    ns::unshare(root, &[Kind::Ipc, Kind::Uts]).doing("make", "namespaces")?;
     // A prompt that names the host would mislead.
     ns::set_names(root, Some("image"), None).doing("set", "the host name")?;
-    names_of_hosts(root, &own)?;
     // ORDER: while it has a name.
-    let beside = tree.parent().unwrap_or(&tree).display().to_string();
+    let beside = tree.parent().unwrap_or(tree).display().to_string();
     let beside = fd::open(&beside, How::Directory).doing("open", &beside)?;
     files::enter_directory(&own).doing("enter", &shown)?;
     mount::root_here(root).doing("enter", &shown)?;
@@ -152,17 +155,6 @@ fn why_not_started(name: &OsStr, errno: Errno) -> String {
         Errno::ENOENT | Errno::ENOTDIR => String::new(),
         errno => why(errno),
     }
-}
-
-/// The host's way to find names of the network, if the image has a place for it.
-fn names_of_hosts(root: &Root, tree: &OwnedFd) -> Result<(), Error> {
-    let place = fd::open_beneath(tree, "etc/resolv.conf", How::Place);
-    if let (Ok(place), Ok(file)) = (place, File::open("/etc/resolv.conf")) {
-        let clone = mount::clone_tree(root, &file, false).doing("clone", "/etc/resolv.conf")?;
-        mount::set_flags(root, &clone, Flags::SEALED, false).doing("set the flags of", "/etc/resolv.conf")?;
-        mount::attach(root, &clone, place).doing("mount", "/etc/resolv.conf")?;
-    }
-    Ok(())
 }
 
 /// The first of these that a tree has.

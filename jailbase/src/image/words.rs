@@ -5,8 +5,6 @@ use super::source::{Source, package};
 use clap::{Args, Subcommand};
 use jail::id::Name;
 use jail::layout;
-use std::ffi::OsString;
-use std::path::PathBuf;
 use std::str::FromStr;
 
 /// What can be done with images.
@@ -56,18 +54,6 @@ pub enum Verb {
         #[arg(long)]
         json: bool,
     },
-    /// What edit and update start; not for people
-    #[command(hide = true)]
-    Room {
-        /// The tree
-        tree: PathBuf,
-        /// The directories of the host that show in it
-        #[arg(value_parser = shown)]
-        show: Shown,
-        /// The program
-        #[arg(last = true)]
-        program: Vec<OsString>,
-    },
     /// List all generations of all images, and how many live jails use each
     Ls {
         /// For programs: an array of objects instead of a table
@@ -83,9 +69,6 @@ pub enum Verb {
         #[arg(long)]
         json: bool,
     },
-        /// Do not look whether it still is what was published
-        #[arg(long)]
-        unverified: bool,
     /// Say whether a generation is still what was published
     Verify {
         /// The image, or one generation of it as IMAGE@GENERATION; else what is in service of all images
@@ -100,6 +83,9 @@ pub enum Verb {
         /// The image, or the generation to go back to as IMAGE@GENERATION
         #[arg(value_parser = Asked::from_str)]
         image: Asked,
+        /// Do not look whether it still is what was published
+        #[arg(long)]
+        unverified: bool,
         /// Say what would be done, and do nothing
         #[arg(long)]
         dry_run: bool,
@@ -164,14 +150,6 @@ pub struct Asked {
     pub generation: Option<u32>,
 }
 
-/// Directories of the host.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Shown(pub Vec<String>);
-
-fn shown(text: &str) -> Result<Shown, String> {
-    Ok(Shown(text.split(' ').filter(|name| *name != "none").map(str::to_owned).collect()))
-}
-
 impl FromStr for Asked {
     type Err = String;
 
@@ -198,7 +176,6 @@ impl Verb {
             Self::Update { name, .. } => format!("update the image {name}"),
             Self::Edit { name, .. } => format!("edit the image {name}"),
             Self::Diff { .. } => "compare the images".into(),
-            Self::Room { .. } => "enter the image".into(),
             Self::Ls { .. } => "list the images".into(),
             Self::Show { image, .. } => format!("show the image {}", of(image)),
             Self::Verify { image: Some(image), .. } => format!("verify the image {}", of(image)),
