@@ -133,6 +133,30 @@ fn an_account_that_changed_since_its_spec_was_written_is_found() {
     let said = known_as(user.uid, "29990:");
     assert!(said.check("accounts").1.contains("gives group 29990"), "{said:#?}");
     assert_eq!(known_as(user.uid, &format!("29990:{}", user.name)).check("accounts").0, "ok");
+    // An account that only the jail knows may be unknown here; its uid may not be somebody else's.
+    assert_eq!(in_world(&programs, ":").check("accounts").0, "ok");
+    let taken = format!("echo 'mallory:x:{}:100::/:/bin/sh' >>/etc/passwd", user.uid);
+    let said = in_world(&programs, &taken);
+    let (level, what) = said.check("accounts");
+    assert!(
+        level == "advice" && what.contains(&format!("uid {}, which {} has in the jail, is mallory's", user.uid, user.name)),
+        "{what}"
+    );
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_spec_that_was_made_of_an_account_that_is_gone_is_found() {
+    let (user, programs) = (User::new(), Programs::new());
+    let jailbase = programs.path("jailbase");
+    let spoil = format!(
+        "echo '{0}:x:{1}:{1}::{2}:/bin/sh' >>/etc/passwd; {jailbase} -q user rm {0}; {jailbase} -q user add {0}
+        others=$(grep -v '^{0}:' /etc/passwd); echo \"$others\" >/etc/passwd",
+        user.name, user.uid, user.home
+    );
+    let said = in_world(&programs, &spoil);
+    let (level, what) = said.check("accounts");
+    assert!(level == "advice" && what.contains(&format!("the system has no account {} any more", user.name)), "{what}");
 }
 
 #[test]

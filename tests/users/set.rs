@@ -4,7 +4,9 @@ use crate::common::image::Image;
 use crate::common::user::User;
 use crate::common::{seen, sweep};
 use crate::jailbase;
+use crate::world::World;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
 #[test]
@@ -181,4 +183,29 @@ fn the_longest_file_is_another_from_the_next_call_on_and_the_only_kind_of_root_i
     assert_eq!(write(1 << 20), 0);
     assert_ne!(write((1 << 20) + 1), 0, "it is longer than a file may be");
     assert_eq!(fs::metadata(user.in_home("file")).unwrap().len(), 1 << 20);
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_home_that_is_gone_or_another_that_is_not_there_yet_is_made_when_that_is_asked_for() {
+    let world = World::new("set-home");
+    world.accounts(&[("ann", 2001, 2001)]);
+    world.jailbase("user add ann --create-home").well();
+    let home = world.dir.join("home/ann");
+    fs::remove_dir(&home).unwrap();
+    assert_eq!(world.jailbase("user set ann --create-home --dry-run").well(), "ann (uid 2001): the home would be made\n");
+    assert!(!home.exists());
+    assert_eq!(world.jailbase("user set ann --create-home").well(), "ann (uid 2001): the home was made\n");
+    let meta = fs::metadata(&home).unwrap();
+    assert_eq!((meta.uid(), meta.gid(), meta.mode() & 0o7777), (2001, 2001, 0o700));
+    assert_eq!(world.jailbase("user set ann --create-home").well(), "ann (uid 2001): already so\n");
+    world.jailbase("user set ann --home /home/other").no(77, "does not exist; make it, or say --create-home");
+    let said = world.jailbase("user set ann --home /home/other --create-home").well();
+    let told: Vec<Vec<&str>> = said.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(told[2], ["home", "/home/ann", "/home/other", "the", "next", "jail"], "{said}");
+    assert_eq!(told[3].join(" "), "the home was made");
+    assert_eq!(fs::metadata(world.dir.join("home/other")).unwrap().uid(), 2001);
+    // It is jailbase's own, and may go with the jail; the one before is nobody's but the user's now.
+    world.jailbase("user rm ann --purge --remove-home").well();
+    assert!(!world.dir.join("home/other").exists() && home.exists());
 }

@@ -46,11 +46,11 @@ fn fault(spec: &Spec) -> Option<Fault> {
         // A server may hide from root what it shows to the user.
         Err(Errno::EACCES) => return None,
         Err(Errno::ENOENT) => {
-            let todo = format!("make it, or run jailbase user add {name} again with --home or --create-home");
+            let todo = format!("jailbase user set {name} --create-home makes it, and --home names another");
             return Some(problem(format!("the home of {name}, {home}, does not exist: nobody can enter the jail"), todo));
         }
         Err(errno) => {
-            let todo = format!("put a directory there, or run jailbase user add {name} again with the real path");
+            let todo = format!("put a directory there, or run jailbase user set {name} --home with the real path");
             return Some(problem(format!("the home of {name}, {home}, cannot be opened: {}", jail::sys::why(errno)), todo));
         }
     };

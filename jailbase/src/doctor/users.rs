@@ -3,6 +3,7 @@
 use super::finding::{Fault, Report, advice, problem};
 use super::owners;
 use crate::table::counted;
+use crate::user::{About, From};
 use jail::error::Error;
 use jail::id::{Name, Target};
 use jail::layout;
@@ -49,7 +50,8 @@ pub fn look(report: &mut Report) -> Vec<Spec> {
     report.note("specs", faults, format!("{} with a jail", counted(specs.len(), "user")));
     report.note("names", links(&jails, &specs), "each name leads to its spec, and each spec has its name");
     report.note("jail-files", beside, "the files of each jail are root's alone, and each tmp is the user's");
-    report.note("accounts", specs.iter().flat_map(account).collect::<Vec<_>>(), "specs and accounts agree");
+    let accounts = specs.iter().flat_map(|spec| account(spec, of_account(&jails, spec)));
+    report.note("accounts", accounts.collect::<Vec<_>>(), "specs and accounts agree");
     specs
 }
 
@@ -150,10 +152,41 @@ fn owned(path: &Path, secret: bool) -> Vec<Fault> {
     found
 }
 
-/// What the name services say today; an account that only the jail knows is none of theirs.
-fn account(spec: &Spec) -> Vec<Fault> {
+/// Whether the system's account gave anything of a spec.
+fn of_account(jails: &Jails, spec: &Spec) -> bool {
+    let about = jails.jail(spec.uid).ok().and_then(|dir| About::read(&dir));
+    about.is_some_and(|about| about.from.values().any(|from| *from == From::Account))
+}
+
+/// What is said of a user whose name the system does not know.
+fn without_account(spec: &Spec, of_account: bool) -> Vec<Fault> {
+    let (name, uid) = (&spec.name, spec.uid);
+    let others = nix::unistd::User::from_uid(uid.get().into()).ok().flatten();
+    let shared = others.map(|other| {
+        let other = jail::report::escaped(other.name.as_bytes());
+        advice(
+            format!("uid {uid}, which {name} has in the jail, is {other}'s on this machine: each can do to the other what a user can do to himself"),
+            format!("jailbase user rm {name}, and add it with a uid that is nobody's"),
+        )
+    });
+    let gone = of_account.then(|| {
+        advice(
+            format!("the system has no account {name} any more, which the spec was made of"),
+            format!("jailbase user rm {name} takes the jail away; if the account comes back, add it again"),
+        )
+    });
+    gone.into_iter().chain(shared).collect()
+}
+
+/// What the name services say today. Of an account that only the jail knows they know nothing, and not its uid either.
+fn account(spec: &Spec, of_account: bool) -> Vec<Fault> {
     let (name, again) = (&spec.name, format!("run jailbase user add {} again, or jailbase user rm {}", spec.name, spec.name));
-    let Ok(Some(user)) = nix::unistd::User::from_name(name.as_str()) else { return Vec::new() };
+    let user = match nix::unistd::User::from_name(name.as_str()) {
+        Ok(Some(user)) => user,
+        // A server that does not answer says nothing of the account.
+        Err(_) => return Vec::new(),
+        Ok(None) => return without_account(spec, of_account),
+    };
     if user.uid.as_raw() != spec.uid.get() {
         return vec![advice(format!("the system knows {name} as uid {}, the spec as uid {}", user.uid, spec.uid), again)];
     }

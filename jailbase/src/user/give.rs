@@ -72,7 +72,8 @@ pub fn judge_change(root: &Root, wanted: &Wanted, old: &Spec, create_home: bool)
     Ok(homeless)
 }
 
-fn judge_home(root: &Root, wanted: &Wanted, create_home: bool) -> Result<bool, Error> {
+/// Refuses a home that no jail can show. `Ok(true)`: there is none yet, and one may be made.
+pub fn judge_home(root: &Root, wanted: &Wanted, create_home: bool) -> Result<bool, Error> {
     home::judge_path(&wanted.account.home)?;
     home::judge_place(root, &wanted.account, create_home)
 }

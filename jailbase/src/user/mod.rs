@@ -21,6 +21,8 @@ mod sync;
 mod told;
 mod words;
 
+pub use about::{About, From};
+
 use clap::Subcommand;
 use jail::error::Error;
 use jail::state::host::Host;

@@ -32,6 +32,9 @@ pub struct Words {
     /// The home, the same path outside and inside
     #[arg(long, value_parser = parse::path)]
     home: Option<JailPath>,
+    /// Make the home if there is none: mode 0700, owned by the user
+    #[arg(long)]
+    create_home: bool,
     /// The primary group
     #[arg(long, conflicts_with = "account", value_parser = parse::group)]
     gid: Option<Group>,
@@ -58,14 +61,22 @@ pub fn run(root: &Root, host: &Host, words: &Words) -> Result<(), Error> {
     let dir = jails.jail(target)?;
     let old = dir.spec()?;
     let wanted = words.wanted(&dir, &old)?;
-    give::judge_change(root, &wanted, &old, false)?;
+    // A home that stays is not looked at unless somebody asks for it.
+    let homeless = give::judge_change(root, &wanted, &old, words.create_home)?
+        || (words.create_home && give::judge_home(root, &wanted, true)?);
     let name = format!("{} (uid {target})", old.name);
     let done = match words.dry_run {
         true => give::look(&wanted)?,
-        false => give::put(wanted, false, &Before::Exactly(Box::new(old.clone())))?,
+        false => give::put(wanted, homeless, &Before::Exactly(Box::new(old.clone())))?,
     };
-    let Done::Updated(changes) = done else { return tell::said(&format!("{name}: already so\n")) };
+    let home = match (homeless, words.dry_run) {
+        (false, _) => None,
+        (true, true) => Some("the home would be made"),
+        (true, false) => Some("the home was made"),
+    };
+    let Done::Updated(changes) = done else { return tell::said(&format!("{name}: {}\n", home.unwrap_or("already so"))) };
     let mut text = format!("{name}: {}\n{}", if words.dry_run { "would be set" } else { "set" }, lines(&changes));
+    text += &home.map(|home| format!("{home}\n")).unwrap_or_default();
     if changes.iter().any(|change| !change.counts_at_once()) && living(root, host).is_ok_and(|uids| uids.contains(&target.get()))
     {
         text += &format!(
@@ -85,7 +96,7 @@ fn lines(changes: &[Change]) -> String {
 impl Words {
     fn is_empty(&self) -> bool {
         let own = self.home.is_none() && self.gid.is_none() && self.groups.is_empty() && !self.no_groups && !self.account;
-        own && self.shape.is_empty()
+        own && !self.create_home && self.shape.is_empty()
     }
 
     fn wanted(&self, dir: &JailDir, old: &Spec) -> Result<Wanted, Error> {
