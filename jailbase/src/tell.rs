@@ -111,14 +111,22 @@ pub fn usage(error: &clap::Error) -> ExitCode {
             Err(error) => failure("say it", &error),
         },
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            line("a word is missing; see jailbase --help");
+            line(&format!("a word is missing; see {} --help", command(&error.to_string())));
             ExitCode::from(code::USAGE)
         }
         _ => {
-            line(&format!("{}; see jailbase --help", first_part(&error.to_string())));
+            let said = error.to_string();
+            line(&format!("{}; see {} --help", first_part(&said), command(&said)));
             ExitCode::from(code::USAGE)
         }
     }
+}
+
+/// The command that clap speaks of: the first words of its line of usage, up to what stands for others.
+fn command(said: &str) -> String {
+    let usage = said.lines().find_map(|line| line.strip_prefix("Usage: ")).unwrap_or("jailbase");
+    let stands_for_others = |word: &&str| !word.starts_with(|first: char| first.is_ascii_lowercase());
+    usage.split(' ').take_while(|word| !stands_for_others(word)).collect::<Vec<_>>().join(" ")
 }
 
 /// Clap's message without its hints: up to the first empty line, in one line.
@@ -167,6 +175,17 @@ mod tests {
         assert_eq!(in_one_line("/jäil: it's \"a\"\\; x"), "/jäil: it's \"a\"\\; x");
         assert_eq!(in_one_line("a\x1b]0;b\x07\njailbase: c\r\t\x7f"), "a\\x1b]0;b\\x07\\njailbase: c\\r\\t\\x7f");
         assert_eq!(in_one_line("\u{9b}2J\u{202e}"), "\\xc2\\x9b2J\\xe2\\x80\\xae");
+    }
+
+    #[test]
+    fn the_help_that_is_named_is_that_of_the_command() {
+        for (usage, expected) in [
+            ("error: x\n\nUsage: jailbase image build [OPTIONS] --from <FROM> <NAME>\n\nFor more\n", "jailbase image build"),
+            ("Give users\n\nUsage: jailbase user [OPTIONS] <COMMAND>\n", "jailbase user"),
+            ("error: nothing else\n", "jailbase"),
+        ] {
+            assert_eq!(command(usage), expected);
+        }
     }
 
     #[test]
