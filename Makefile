@@ -106,7 +106,7 @@ install: ## what make built, into $(DESTDIR)$(PREFIX); MODE and GROUP of the set
 	install -m 644 $(OUT)/completions/*.fish $(DESTDIR)$(FISH_WORDS)/
 
 uninstall: ## removes the programs, and the directories made for them that are empty then; specs, images and homes stay
-	@build/place judge
+	@build/place judge-uninstall
 	rm -f $(DESTDIR)$(PREFIX)/bin/trampoline $(DESTDIR)$(PREFIX)/sbin/{reaper,jailbase}
 	rm -f $(DESTDIR)$(PREFIX)/lib/systemd/system/trampoline-reaper.{service,timer}
 	rm -f $(patsubst docs/%,$(DESTDIR)$(PREFIX)/share/man/man8/%,$(wildcard docs/*.8)) $(patsubst docs/%,$(DESTDIR)$(PREFIX)/share/man/man5/%,$(wildcard docs/*.5))

@@ -119,7 +119,7 @@ fn one_line(done: &Output) -> (bool, String) {
 fn a_place_that_cannot_be_is_refused_in_one_line_before_anything_is_made() {
     let place = Place::new("refused");
     let (root, blank) = (format!("DESTDIR={}", place.path("root")), format!("DESTDIR={}", place.path("a b")));
-    let rows: [(&[&str], &str); 7] = [
+    let rows: [(&[&str], &str); 9] = [
         (&["install", &blank], "has a blank or another sign that means something to shells; choose another"),
         (&["uninstall", &blank], "has a blank or another sign that means something to shells; choose another"),
         (
@@ -130,8 +130,10 @@ fn a_place_that_cannot_be_is_refused_in_one_line_before_anything_is_made() {
             &["uninstall", &root, "PREFIX=/opt/a b"],
             "make: PREFIX=/opt/a b is no absolute path of letters, digits and . _ + - alone",
         ),
+        (&["uninstall", &root, "PREFIX=/opt"], "/root/opt; say the PREFIX= and DESTDIR= that make install had"),
         (&["install", &root, "PREFIX=opt"], "make: PREFIX=opt is no absolute path of"),
         (&["install", &root, "MODE=u+s"], "make: MODE=u+s is no mode; say 4750, or 4755 for login shells"),
+        (&["install", &root, "MODE=4777"], "make: MODE=4777 would let others than root change trampoline; say 4750"),
         (&["install", &root, "OUT=/nowhere"], "make: /nowhere/trampoline is not there, or not for "),
     ];
     let before = below(&place.0);
@@ -170,6 +172,13 @@ fn a_mode_without_the_setuid_bit_is_installed_with_a_warning() {
     let (well, said) = one_line(&place.make(&["install", &format!("DESTDIR={}", place.path("root")), "MODE=755"]));
     assert!(well && said.starts_with("make: warning: MODE=755 has no setuid bit, so trampoline will enter no jail; "), "{said}");
     place.makes(&["install", "MODE=04755"]);
+}
+
+#[test]
+fn who_names_a_policy_when_it_is_too_late_is_warned() {
+    let place = Place::new("policy");
+    let (well, said) = one_line(&place.make(&["install", &format!("DESTDIR={}", place.path("root")), "JAIL_POLICY=policy.toml"]));
+    assert!(well && said.starts_with("make: warning: JAIL_POLICY counts when the programs are built; "), "{said}");
 }
 
 #[test]
