@@ -225,7 +225,7 @@ fn used(root: &Root, host: &Host) -> Result<Jails, Error> {
         }
     }
     live::jails(root, host)?.ok_or_else(|| {
-        Error::Refused("this kernel cannot say which generations live jails use (Linux 6.12 can, outside of containers); nothing was removed".into())
+        Error::Refused("this kernel cannot say which generations live jails use (Linux 6.12 can): run it on the host itself if this is a container, or else boot a younger one; nothing was removed".into())
     })
 }
 
