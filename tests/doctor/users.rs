@@ -1,11 +1,13 @@
 //! Specs, names, homes and images, spoiled.
 
 use crate::common::image::Image;
+use crate::common::program;
 use crate::common::user::User;
 use crate::{Programs, STATE, doctor, in_world};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::Path;
+use std::process::Command;
 
 /// A user is spoiled in some way: this check says so, and names the user by uid or name or path.
 #[track_caller]
@@ -190,6 +192,15 @@ fn a_login_shell_that_leads_into_a_jail_and_whose_user_may_not_execute_trampolin
         let (level, what) = logs_in(shell, &more);
         assert_eq!(level, "ok", "{shell} {more}: {what}");
     }
+    // In the jail it leads nowhere.
+    let set = Command::new(program("jailbase")).args(["user", "set", &user.name, "--shell", "/usr/local/bin/jailsh"]).output();
+    let warned = String::from_utf8(set.unwrap().stderr).unwrap();
+    assert!(warned.starts_with("jailbase: warning: /usr/local/bin/jailsh only leads into the jail, "), "{warned}");
+    let (level, what) = logs_in("/bin/sh", ":");
+    assert!(
+        level == "advice" && what.contains(&format!("the shell of {} in the jail is /usr/local/bin/jailsh, ", user.name)),
+        "{what}"
+    );
 }
 
 #[test]

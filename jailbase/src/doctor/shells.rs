@@ -1,18 +1,15 @@
 //! Login shells that lead into jails: whoever has one runs trampoline himself, and must be able to.
 
-use super::finding::{Fault, Report, problem};
+use super::finding::{Fault, Report, advice, problem};
 use super::{owners, programs};
+use crate::user::leads_into_jails;
 use jail::spec::Spec;
-use jail::sys::fd::{self, HERE, How};
 use nix::unistd::{Gid, Group, User, getgrouplist};
 use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::fs::metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-
-/// What docs/examples calls it; a site may call its own otherwise.
-const USUAL: &str = "jailsh";
 
 /// As many names as one finding lists.
 const MOST_NAMES: usize = 3;
@@ -24,12 +21,18 @@ type Login = (String, u32, PathBuf);
 pub fn look(users: &[Spec], report: &mut Report) {
     let mut leading: BTreeMap<PathBuf, bool> = BTreeMap::new();
     let mut logins = logins(&std::fs::read_to_string("/etc/passwd").unwrap_or_default(), users);
-    logins.retain(|(_, _, shell)| *leading.entry(shell.clone()).or_insert_with(|| leads_into_jails(shell)));
+    let mut leads = |shell: &Path| *leading.entry(shell.to_owned()).or_insert_with(|| leads_into_jails(shell));
+    logins.retain(|(_, _, shell)| leads(shell));
+    let mut inside: BTreeMap<&Path, Vec<&str>> = BTreeMap::new();
+    for spec in users.iter().filter(|spec| leads(Path::new(spec.shell.as_str()))) {
+        inside.entry(Path::new(spec.shell.as_str())).or_default().push(spec.name.as_str());
+    }
     let well = match logins.as_slice() {
         [] => "no login shell leads into a jail",
         _ => "whose login shell leads into a jail may execute trampoline",
     };
-    report.note("login-shells", programs::trampoline().map(|path| barred(&path, &logins)).unwrap_or_default(), well);
+    let barred = programs::trampoline().map(|path| barred(&path, &logins)).unwrap_or_default();
+    report.note("login-shells", barred.into_iter().chain(inside.into_iter().map(nowhere)).collect::<Vec<_>>(), well);
 }
 
 /// The accounts of this machine's own file, and those with a jail that only another name service knows.
@@ -49,18 +52,6 @@ fn logins(passwd: &str, users: &[Spec]) -> Vec<Login> {
     found
 }
 
-/// Whether a shell is the wrapper of docs/examples, or another script that starts trampoline.
-fn leads_into_jails(shell: &Path) -> bool {
-    let starts_it = || {
-        // Not `fd::open`, which follows no link: /bin/sh is behind one.
-        let file = fd::open_magic(HERE, shell.to_str()?, How::Read).ok()?;
-        let text = fd::stat(&file).ok().filter(fd::is_file).and_then(|_| fd::read_at_most(file, 4096).ok())?;
-        let text = text.strip_prefix(b"#!").map(String::from_utf8_lossy)?;
-        Some(text.lines().any(|line| !line.trim_start().starts_with('#') && line.contains("/trampoline")))
-    };
-    shell.file_name().is_some_and(|name| name == USUAL) || starts_it().unwrap_or(false)
-}
-
 /// Those who cannot start trampoline, with one finding for each shell.
 fn barred(path: &Path, logins: &[Login]) -> Vec<Fault> {
     let Ok(meta) = metadata(path) else { return Vec::new() };
@@ -72,9 +63,7 @@ fn barred(path: &Path, logins: &[Login]) -> Vec<Fault> {
     let group =
         Group::from_gid(Gid::from_raw(meta.gid())).ok().flatten().map_or_else(|| meta.gid().to_string(), |group| group.name);
     let fault = |(shell, names): (&Path, Vec<&str>)| {
-        let more = names.len().saturating_sub(MOST_NAMES);
-        let who = names.iter().take(MOST_NAMES).copied().collect::<Vec<_>>().join(", ");
-        let who = if more == 0 { who } else { format!("{who} and {more} more") };
+        let who = some(&names);
         problem(
             format!(
                 "the login shell of {who} is {}, and they may not execute {at} (mode {rights:04o}, group {group}): they cannot log in",
@@ -84,6 +73,26 @@ fn barred(path: &Path, logins: &[Login]) -> Vec<Fault> {
         )
     };
     out.into_iter().map(fault).collect()
+}
+
+/// Those whose jail would be led into by a shell that is in it.
+fn nowhere((shell, names): (&Path, Vec<&str>)) -> Fault {
+    let first = names.first().copied().unwrap_or_default();
+    advice(
+        format!(
+            "the shell of {} in the jail is {}, which only leads there from outside: whatever starts it in the jail fails",
+            some(&names),
+            shell.display()
+        ),
+        format!("jailbase user set {first} --shell /bin/bash"),
+    )
+}
+
+/// A few of them, and how many there are beside.
+fn some(names: &[&str]) -> String {
+    let more = names.len().saturating_sub(MOST_NAMES);
+    let who = names.iter().take(MOST_NAMES).copied().collect::<Vec<_>>().join(", ");
+    if more == 0 { who } else { format!("{who} and {more} more") }
 }
 
 fn may_execute(meta: &std::fs::Metadata, name: &str, gid: u32) -> bool {

@@ -2,6 +2,7 @@
 
 use super::give::{self, Before, Done};
 use super::words::Words;
+use super::wrapper;
 use crate::tell;
 use jail::error::Error;
 use jail::sys::root::Root;
@@ -10,6 +11,7 @@ use jail::sys::root::Root;
 pub fn run(root: &Root, words: &Words) -> Result<(), Error> {
     let wanted = words.wanted()?;
     let homeless = give::judge(root, &wanted, words.create_home)?;
+    wrapper::warn(wanted.spec.shell.as_str());
     let (name, uid) = (wanted.account.name.clone(), wanted.account.uid);
     if words.dry_run {
         let would = match give::look(&wanted)? {

@@ -20,8 +20,10 @@ mod show;
 mod sync;
 mod told;
 mod words;
+mod wrapper;
 
 pub use about::{About, From};
+pub use wrapper::leads_into_jails;
 
 use clap::Subcommand;
 use jail::error::Error;

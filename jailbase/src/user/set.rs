@@ -8,6 +8,7 @@ use super::give::{self, Before, Done, Wanted};
 use super::lists;
 use super::rm::target;
 use super::shape::{Shape, readable};
+use super::wrapper;
 use crate::see::living;
 use crate::table::table;
 use crate::{parse, tell};
@@ -64,6 +65,9 @@ pub fn run(root: &Root, host: &Host, words: &Words) -> Result<(), Error> {
     // A home that stays is not looked at unless somebody asks for it.
     let homeless = give::judge_change(root, &wanted, &old, words.create_home)?
         || (words.create_home && give::judge_home(root, &wanted, true)?);
+    if wanted.spec.shell != old.shell {
+        wrapper::warn(wanted.spec.shell.as_str());
+    }
     let name = format!("{} (uid {target})", old.name);
     let done = match words.dry_run {
         true => give::look(&wanted)?,
