@@ -9,8 +9,8 @@ use signal_hook::low_level::{pipe, unregister};
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::os::unix::net::UnixStream;
 use std::process::{Command, Output};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
 /// The signals that want the end.
@@ -39,6 +39,14 @@ pub fn listen() -> Result<(), Error> {
     HEARD.get_or_init(|| heard);
     // ORDER: after they are listened for, because one that was held back until now comes at once.
     SigSet::empty().thread_set_mask().map_err(|error| Error::failed("listen for", "signals", error))
+}
+
+/// Lets this process hear how its children end, whoever ignored that for us.
+///
+/// KERNEL: a child of whoever ignores SIGCHLD leaves no status, and to wait for it is ECHILD (wait(2), NOTES).
+pub fn hear_of_children() -> Result<(), Error> {
+    let heard = flag::register(i32::from(number(Signal::SIGCHLD)), Arc::default());
+    heard.map(drop).map_err(|error| Error::failed("listen for", "SIGCHLD", error))
 }
 
 /// The signal that came, if one did.

@@ -96,6 +96,7 @@ fn run(noun: Noun) -> Result<u8, Error> {
     // What trampoline will see is what counts, and it looks from the namespace of process 1.
     let host = Host::join(&root)?;
     store::strict_umask();
+    interrupt::hear_of_children()?;
     match noun {
         Noun::Image(verb) => image::run(&root, &host, verb).map(|()| 0),
         Noun::User(verb) => user::run(&root, &host, verb),

@@ -48,6 +48,14 @@ fn a_healthy_installation_has_no_problem_and_no_advice_but_for_the_machine() {
 
 #[test]
 #[ignore = "needs root and installed programs: make check"]
+fn whoever_ignores_the_end_of_children_is_told_the_same() {
+    let programs = Programs::new();
+    let deaf = format!("exec env --ignore-signal=CHLD {} doctor", programs.path("jailbase"));
+    assert_eq!(in_world(&programs, &deaf).findings, doctor(&programs).findings);
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
 fn a_problem_makes_the_exit_code_1_and_stands_first() {
     let programs = Programs::new();
     let said = in_world(&programs, "rm /etc/cron.d/trampoline-reaper");
