@@ -16,6 +16,7 @@ mod callers;
 mod clock;
 mod cron;
 mod drain;
+mod drain_all;
 mod figures;
 mod hindered;
 mod races;
