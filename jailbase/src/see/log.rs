@@ -10,7 +10,6 @@ use crate::tell;
 use clap::Args;
 use jail::error::Error;
 use jail::report::escaped;
-use jail::spec::Spec;
 use serde::Serialize;
 use std::collections::VecDeque;
 use std::fs::File;
@@ -50,8 +49,8 @@ pub struct Line {
 
 /// Shows the lines about a user.
 pub fn run(words: &Words) -> Result<(), Error> {
-    let spec = whom::user(&words.user)?;
-    let is_about = |line: &Line| is_about(&line.message, &spec);
+    let (uid, name) = whom::known(&words.user)?;
+    let is_about = |line: &Line| is_about(&line.message, &uid, &name);
     let lines = match journal::lines(words.lines, &is_about)? {
         Some(lines) => lines,
         None => of_files(words.lines, &is_about)?,
@@ -105,36 +104,27 @@ pub fn escaped_whole(bytes: &[u8]) -> String {
 }
 
 /// Whether a message is about a user. What a caller chose, the name of a program for one, is no part of what decides.
-fn is_about(message: &str, spec: &Spec) -> bool {
-    let uid = spec.uid.to_string();
+fn is_about(message: &str, uid: &str, name: &str) -> bool {
     if message.starts_with("uid ") && message.contains(" runs ") {
         return message.ends_with(&format!(" as uid {uid}"));
     }
     let is_part = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
-    message.split(|c| !is_part(c)).map(|word| word.trim_end_matches('.')).any(|word| word == uid || word == spec.name.as_str())
+    message.split(|c| !is_part(c)).map(|word| word.trim_end_matches('.')).any(|word| word == uid || word == name)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn spec() -> Result<Spec, String> {
-        let text = "format = 1\nname = alice\nuid = 2001\ngid = 2001\ngroups = none\nimage = host\nhome = /home/alice\nshell = /bin/sh\n\
-                    root = readonly\nnetwork = none\ninit = builtin\nhostname = jail\ndomain = none\ncpu = 1\nmemory = 1\nprocesses = 1\n\
-                    file-size = 1\nopen-files = 1\n";
-        Spec::read(text.as_bytes())
-    }
-
     #[test]
-    fn a_line_is_about_who_was_entered_whatever_the_program_was_called() -> Result<(), String> {
-        let spec = spec()?;
+    fn a_line_is_about_who_was_entered_whatever_the_program_was_called() {
         for about in [
             "uid 33 runs /bin/sh as uid 2001",
             "caller uid 33: refused: /x/jails/2001/spec is missing",
             "2001: unmounted",
             "caller uid 0: cannot open the home of alice: no",
         ] {
-            assert!(is_about(about, &spec), "{about}");
+            assert!(is_about(about, "2001", "alice"), "{about}");
         }
         for other in [
             "uid 33 runs uid 2001 as uid 2002",
@@ -142,9 +132,8 @@ mod tests {
             "caller uid 33: x alice2 y",
             "12001: unmounted",
         ] {
-            assert!(!is_about(other, &spec), "{other}");
+            assert!(!is_about(other, "2001", "alice"), "{other}");
         }
-        Ok(())
     }
 
     #[test]

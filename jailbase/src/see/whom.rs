@@ -9,6 +9,7 @@ use jail::state::Doing;
 use jail::state::jails::Jails;
 use jail::sys::fd::{self, How};
 use jail::sys::files;
+use nix::unistd::{Uid, User};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -38,6 +39,25 @@ pub fn user(word: &str) -> Result<Spec, Error> {
         (None, None) => return Err(Error::Usage(format!("{word:?} is neither a user name nor a uid"))),
     };
     jails.jail(target)?.spec()
+}
+
+/// The uid and the name of a user, who may have no jail any more, or none yet: what cannot be told is the word itself.
+pub fn known(word: &str) -> Result<(String, String), Error> {
+    let without = match user(word) {
+        Ok(spec) => return Ok((spec.uid.to_string(), spec.name.to_string())),
+        Err(error @ Error::Usage(_)) => return Err(error),
+        Err(error) => error,
+    };
+    let account = match word.parse() {
+        Ok(uid) => User::from_uid(Uid::from_raw(uid)),
+        Err(_) => User::from_name(word),
+    };
+    match account {
+        Ok(Some(account)) => Ok((account.uid.to_string(), account.name)),
+        // A number that was somebody's stays in the log.
+        _ if Target::parse(word).is_some() => Ok((word.to_owned(), word.to_owned())),
+        _ => Err(without),
+    }
 }
 
 /// The specs of all who have a jail, in the order of their uids; what trampoline would not believe is left out, and said.
