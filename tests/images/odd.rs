@@ -100,7 +100,7 @@ fn an_old_generation_whose_record_is_broken_is_named_and_everything_else_is_told
     jailbase(["image", "show", &format!("{}@2", odd.name)]).well();
     jailbase(["image", "update", &odd.name, "--dry-run"]).well();
     jailbase(["image", "rollback", &odd.name])
-        .no(77, "with jailbase image rm if it is an old one, or say --unverified to put it");
+        .no(77, "with jailbase image rm if it is an old one; name another generation, or say --unverified to put it");
     jailbase(["image", "rollback", &odd.name, "--unverified"]).well();
     assert_eq!(odd.current(), 1);
 }

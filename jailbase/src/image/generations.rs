@@ -13,6 +13,7 @@ use jail::state::{Doing, judge};
 use jail::sys::fd::{self, How};
 use jail::sys::lock::Lock;
 use jail::sys::{Errno, files};
+use std::fs::symlink_metadata;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
@@ -131,6 +132,24 @@ impl Generations {
     /// Where the tree of a generation is.
     pub fn tree(&self, number: u32) -> PathBuf {
         self.generation(number).join(layout::TREE)
+    }
+
+    /// What a generation lacks without which no jail is made of it, and what to do.
+    pub fn missing(&self, number: u32) -> Option<String> {
+        let is_missing = |name: &&&str| symlink_metadata(self.generation(number).join(name)).is_err();
+        let missing = [layout::TREE, layout::MANIFEST].iter().find(is_missing)?;
+        let todo = "put another generation in service, and remove this one with jailbase image rm";
+        Some(format!("\"{missing}\" of it is missing, and no jail can be made of it; {todo}"))
+    }
+
+    /// What lies beside the generations and is none of ours.
+    pub fn strays(&self) -> Result<Vec<String>, Error> {
+        let names = files::names(&self.dir).doing("list", &self.path)?;
+        let known = |name: &String| {
+            name.starts_with('.') || [layout::CURRENT, LAST].contains(&name.as_str()) || layout::generation(name).is_some()
+        };
+        let strays = names.into_iter().filter(|name| !known(name));
+        Ok(strays.map(|name| format!("{name} in it is no generation; move it away")).collect())
     }
 
     /// How many things the tree of a generation holds, as far as its record says.

@@ -99,19 +99,25 @@ fn rows_of(image: &Generations, jails: Option<&Jails>) -> Result<Vec<Row>, Error
         None => {}
     }
     let current = image.current()?;
+    let mut odd = image.strays()?;
+    if current.is_none() {
+        odd.push(image.lacks()?);
+    }
+    let odd = odd.into_iter().map(|fault| Ok(Row::none(&image.name, Some(fault))));
     image
         .numbers()?
         .into_iter()
         .map(|number| {
             let uids = jails.map(|jails| users_of(image, number, jails)).transpose()?;
             let (about, fault) = match About::read(&image.generation(number)) {
-                Ok(about) => (about, None),
+                Ok(about) => (about, image.missing(number)),
                 Err(error) => (None, Some(tell::reason(error))),
             };
             let (generation, in_service) = (Some(number), current == Some(number));
             let jails = uids.as_ref().map(Vec::len);
             Ok(Row { image: image.name.to_string(), generation, in_service, jails, uids, about, fault })
         })
+        .chain(odd)
         .collect()
 }
 

@@ -45,8 +45,14 @@ pub use words::Verb;
 
 use crate::interrupt;
 use jail::error::Error;
+use jail::id::Name;
 use jail::state::host::Host;
 use jail::sys::root::Root;
+
+/// Why nothing of an image is in service that is there.
+pub fn lacks(name: &Name) -> Option<String> {
+    generations::Generations::look(name).and_then(|image| image.lacks()).ok()
+}
 
 /// Does it.
 pub fn run(root: &Root, host: &Host, verb: Verb) -> Result<(), Error> {

@@ -42,8 +42,8 @@ pub fn roll_back(name: &Name, asked: Option<u32>, unverified: bool, dry_run: boo
 
 /// Refuses what is not as it was published: nobody would look for the fault there, and the next jail would have it.
 fn judge(image: &Generations, number: u32) -> Result<(), Error> {
-    let anyhow = "or say --unverified to put it in service as it is";
-    let no = |why: String| Err(Error::Refused(format!("{}@{number} {why}, {anyhow}", image.name)));
+    let anyhow = "name another generation, or say --unverified to put it in service as it is";
+    let no = |why: String| Err(Error::Refused(format!("{}@{number} {why}; {anyhow}", image.name)));
     let (_, found) = match check::one(image, number) {
         Ok(looked) => looked,
         Err(error) => return no(format!("cannot be verified: {}", tell::reason(error))),
@@ -53,8 +53,5 @@ fn judge(image: &Generations, number: u32) -> Result<(), Error> {
         1 => String::new(),
         many => format!(", the first of {many} faults"),
     };
-    no(format!(
-        "is not as it was published: {first}{more}; jailbase image verify {}@{number} lists all; name another generation",
-        image.name
-    ))
+    no(format!("is not as it was published: {first}{more}; jailbase image verify {}@{number} lists all", image.name))
 }

@@ -52,7 +52,9 @@ impl Generations {
                     if self.numbers()?.is_empty() { "" } else { &rollback }
                 )
             }
-            None => format!("no generation of {name} is in service; build one, or roll back to one"),
+            None => {
+                format!("no generation of {name} is in service; jailbase image rollback {name}@GENERATION puts one in service")
+            }
         })
     }
 
