@@ -110,7 +110,7 @@ fn who_describes_a_jail_anew_is_told_what_is_as_usual_again() {
     let id = user.uid.to_string();
     let mut words = vec!["user", "add", &user.name, "--uid", &id, "--gid", &id, "--home", &user.home, "--shell", "/bin/sh"];
     let said = jailbase(words.clone()).well();
-    let told = "updated: memory 2147483648 -> 8589934592; a jail that lives keeps its old shape until it expires";
+    let told = "updated: memory 2147483648 -> 8589934592";
     assert_eq!(said, format!("{} (uid {id}): {told}\n", user.name));
     words.extend(["--memory", "8G"]);
     assert!(jailbase(words).well().ends_with(": already so\n"));

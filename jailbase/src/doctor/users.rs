@@ -180,7 +180,7 @@ fn without_account(spec: &Spec, of_account: bool) -> Vec<Fault> {
 
 /// What the name services say today. Of an account that only the jail knows they know nothing, and not its uid either.
 fn account(spec: &Spec, of_account: bool) -> Vec<Fault> {
-    let (name, again) = (&spec.name, format!("run jailbase user add {} again, or jailbase user rm {}", spec.name, spec.name));
+    let name = &spec.name;
     let user = match nix::unistd::User::from_name(name.as_str()) {
         Ok(Some(user)) => user,
         // A server that does not answer says nothing of the account.
@@ -188,7 +188,8 @@ fn account(spec: &Spec, of_account: bool) -> Vec<Fault> {
         Ok(None) => return without_account(spec, of_account),
     };
     if user.uid.as_raw() != spec.uid.get() {
-        return vec![advice(format!("the system knows {name} as uid {}, the spec as uid {}", user.uid, spec.uid), again)];
+        let todo = format!("jailbase user rm {}, and then jailbase user add {name}", spec.uid);
+        return vec![advice(format!("the system knows {name} as uid {}, the spec as uid {}", user.uid, spec.uid), todo)];
     }
     let c_name = std::ffi::CString::new(name.as_str()).unwrap_or_default();
     let Ok(groups) = nix::unistd::getgrouplist(&c_name, user.gid) else { return Vec::new() };

@@ -1,16 +1,19 @@
 //! `user add`: everything is judged first, then written.
 
+use super::account::Account;
 use super::give::{self, Before, Done};
 use super::words::Words;
 use super::wrapper;
 use crate::tell;
 use jail::error::Error;
+use jail::report::escaped;
 use jail::sys::root::Root;
 
 /// Gives the user a jail.
 pub fn run(root: &Root, words: &Words) -> Result<(), Error> {
     let wanted = words.wanted()?;
     let homeless = give::judge(root, &wanted, words.create_home)?;
+    warn_of_another(&wanted.account);
     wrapper::warn(wanted.spec.shell.as_str());
     let (name, uid) = (wanted.account.name.clone(), wanted.account.uid);
     if words.dry_run {
@@ -27,8 +30,22 @@ pub fn run(root: &Root, words: &Words) -> Result<(), Error> {
         Done::Same => "already so".to_owned(),
         // What was chosen before and is not named again is as usual again: whoever wanted that sees it, and so does who did not.
         Done::Updated(changes) => {
-            format!("updated: {}; a jail that lives keeps its old shape until it expires", give::listed(&changes))
+            let keeps = changes.iter().any(|change| !change.counts_at_once());
+            let shape = if keeps { "; a jail that lives keeps its old shape until it expires" } else { "" };
+            format!("updated: {}{shape}", give::listed(&changes))
         }
     };
     tell::said(&format!("{name} (uid {uid}): {done}\n"))
+}
+
+/// Warns of an account that only the jail knows and that has the uid of somebody else.
+fn warn_of_another(account: &Account) {
+    let known = nix::unistd::User::from_uid(account.uid.get().into()).ok().flatten();
+    if let Some(other) = known.filter(|other| other.name != account.name.as_str()) {
+        log::warn!(
+            "uid {} is {}'s on this machine, and either can do to the other what a user can do to himself; choose one that is nobody's",
+            account.uid,
+            escaped(other.name.as_bytes())
+        );
+    }
 }

@@ -212,6 +212,9 @@ fn parents(dir: &JailDir, account: &Account) -> Result<OwnedFd, Error> {
 fn in_service(image: &Name) -> Result<Generation, Error> {
     let path = format!("{}/{}", layout::image_dir(image), layout::CURRENT);
     if std::fs::symlink_metadata(&path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
+        if let Some(lacks) = crate::image::lacks(image) {
+            return Err(Error::Refused(lacks));
+        }
         // Only the image that everybody has unasked says by its name what it is made of.
         let source = if image.as_str() == shape::IMAGE { "host" } else { "SOURCE" };
         return Err(Error::Refused(format!(

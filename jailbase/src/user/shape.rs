@@ -107,6 +107,9 @@ pub fn usual(account: &Account) -> Result<Spec, Error> {
     })
 }
 
+/// The least of bytes, processes and descriptors that a session starts with; no ceiling is lower (build/policy.rs).
+const LEAST: [u64; 3] = [16 << 20, 4, 16];
+
 impl Shape {
     /// Whether nothing is named.
     pub fn is_empty(&self) -> bool {
@@ -134,6 +137,14 @@ impl Shape {
         one(&filter, &mut spec.filter, "filter", about);
         one(&self.hostname, &mut spec.hostname, "hostname", about);
         one(&self.domain, &mut spec.domain, "domain", about);
+        let limited = [("memory", self.memory), ("processes", self.processes), ("open-files", self.open_files)];
+        for ((key, asked), least) in limited.into_iter().zip(LEAST) {
+            if let Some(asked) = asked.filter(|asked| *asked < least) {
+                return Err(Error::Refused(format!(
+                    "--{key} {asked} is less than {least}, and no program starts with that; ask for more"
+                )));
+            }
+        }
         let limits = &mut spec.limits;
         one(&self.cpu, &mut limits.cpu, "cpu", about);
         one(&self.memory, &mut limits.memory, "memory", about);
@@ -147,7 +158,8 @@ impl Shape {
 /// Refuses a spec that trampoline would not read as it is meant.
 pub fn readable(spec: &Spec) -> Result<(), Error> {
     if let Some((key, asked, most)) = spec.limits.above(&CEILINGS) {
-        return Err(Error::Refused(format!("--{key} {asked} is not between 1 and the compiled ceiling {most}; ask for less")));
+        let todo = if asked == 0 { "ask for more" } else { "ask for less" };
+        return Err(Error::Refused(format!("--{key} {asked} is not between 1 and the compiled ceiling {most}; {todo}")));
     }
     match Spec::read(spec.write().as_bytes()) {
         Ok(read) if read == *spec => Ok(()),
