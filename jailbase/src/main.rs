@@ -24,9 +24,13 @@ use jail::state::mounted::live;
 use jail::sys::root::Root;
 use std::process::ExitCode;
 
+const HELP: &str = "\
+Exit status: 0 done; 1 doctor found a problem; 64 wrong usage; 77 refused; 125 failed; 126, 127 the program of an edit cannot be
+executed, or is not there; 128 and the number of the signal that ended it. enter and explain exit as the program and trampoline do.";
+
 /// Builds base images and gives users their jails.
 #[derive(Parser, Debug)]
-#[command(name = "jailbase", version, color = ColorChoice::Never)]
+#[command(name = "jailbase", version, color = ColorChoice::Never, after_help = HELP)]
 struct Words {
     /// Say more; twice for every file that was left out, and why
     #[arg(short, long, global = true, action = ArgAction::Count)]

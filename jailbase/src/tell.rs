@@ -1,8 +1,9 @@
 //! What the administrator reads: results on standard output, one plain line for each failure on standard error.
 
 use crate::colour::{self, Kind};
-use crate::interrupt;
+use crate::{Words, interrupt};
 use clap::error::ErrorKind;
+use clap::{Command, CommandFactory};
 use jail::error::{Error, code};
 use jail::report::escaped;
 use jail::sys::images::advice;
@@ -97,7 +98,7 @@ pub fn reason(error: Error) -> String {
 
 fn text(title: &str, error: &Error) -> String {
     match error {
-        Error::Usage(what) => format!("{what}; see jailbase --help"),
+        Error::Usage(what) => format!("{what}; see {} --help", called()),
         Error::Refused(_) => format!("cannot {title}: {}", advice::told(error)),
         other => advice::told(other),
     }
@@ -111,22 +112,30 @@ pub fn usage(error: &clap::Error) -> ExitCode {
             Err(error) => failure("say it", &error),
         },
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            line(&format!("a word is missing; see {} --help", command(&error.to_string())));
+            line(&format!("a word is missing; see {} --help", called()));
             ExitCode::from(code::USAGE)
         }
         _ => {
-            let said = error.to_string();
-            line(&format!("{}; see {} --help", first_part(&said), command(&said)));
+            line(&format!("{}; see {} --help", first_part(&error.to_string()), called()));
             ExitCode::from(code::USAGE)
         }
     }
 }
 
-/// The command that clap speaks of: the first words of its line of usage, up to what stands for others.
-fn command(said: &str) -> String {
-    let usage = said.lines().find_map(|line| line.strip_prefix("Usage: ")).unwrap_or("jailbase");
-    let stands_for_others = |word: &&str| !word.starts_with(|first: char| first.is_ascii_lowercase());
-    usage.split(' ').take_while(|word| !stands_for_others(word)).collect::<Vec<_>>().join(" ")
+/// The command that was called, as far as its words name one.
+fn called() -> String {
+    named(std::env::args().skip(1), &Words::command())
+}
+
+fn named(words: impl Iterator<Item = String>, all: &Command) -> String {
+    let (mut command, mut path) = (all, all.get_name().to_owned());
+    for word in words.take_while(|word| word != "--") {
+        if let Some(found) = command.find_subcommand(&word) {
+            command = found;
+            path += &format!(" {word}");
+        }
+    }
+    path
 }
 
 /// Clap's message without its hints: up to the first empty line, in one line.
@@ -179,12 +188,14 @@ mod tests {
 
     #[test]
     fn the_help_that_is_named_is_that_of_the_command() {
-        for (usage, expected) in [
-            ("error: x\n\nUsage: jailbase image build [OPTIONS] --from <FROM> <NAME>\n\nFor more\n", "jailbase image build"),
-            ("Give users\n\nUsage: jailbase user [OPTIONS] <COMMAND>\n", "jailbase user"),
-            ("error: nothing else\n", "jailbase"),
+        for (words, expected) in [
+            ("image build --from host2 x", "jailbase image build"),
+            ("-q user add --network hots", "jailbase user add"),
+            ("user ad", "jailbase user"),
+            ("enter user -- image ls", "jailbase enter"),
+            ("--color", "jailbase"),
         ] {
-            assert_eq!(command(usage), expected);
+            assert_eq!(named(words.split(' ').map(str::to_owned), &Words::command()), expected);
         }
     }
 
