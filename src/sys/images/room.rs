@@ -7,9 +7,12 @@ use nix::sys::prctl;
 use seccompiler::sock_filter;
 use syscalls::{Sysno, syscall};
 
-/// CAP_CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER, FSETID, KILL, SETGID and SETUID: what a package manager needs to own
-/// files and to start as others. Not among them: mounts, devices, modules, other people's processes, a way out of a chroot.
-const KEPT: [i32; 8] = [0, 1, 2, 3, 4, 5, 6, 7];
+/// CAP_CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL, SETGID and SETUID: what a package manager needs to own files and to start as
+/// others. Not among them: mounts, devices, modules, other people's processes, a way out of a chroot.
+///
+/// KERNEL: with DAC_READ_SEARCH, which adds nothing else to DAC_OVERRIDE, every file of the tree's file system can be opened by its
+/// number, whatever the root is (`may_decode_fh`, fs/fhandle.c).
+const KEPT: [i32; 7] = [0, 1, 3, 4, 5, 6, 7];
 
 /// No kernel knows more capabilities: its sets are words of 64 bits.
 const MOST: i32 = 64;
@@ -42,7 +45,12 @@ const NATIVE: [u32; 3] = [0xc000_003e, 41, 16];
 #[cfg(target_arch = "aarch64")]
 const NATIVE: [u32; 3] = [0xc000_00b7, 198, 29];
 
-const IO_URING_SETUP: u32 = 425;
+/// io_uring_setup, open_by_handle_at, setns, add_key, request_key and keyctl.
+#[cfg(target_arch = "x86_64")]
+const NONE: [u32; 6] = [425, 304, 308, 248, 249, 250];
+#[cfg(target_arch = "aarch64")]
+const NONE: [u32; 6] = [425, 265, 268, 217, 218, 219];
+
 const AF_UNIX: u32 = 1;
 /// TIOCSTI, TIOCLINUX and TIOCSETD.
 const TYPING: [u32; 3] = [0x5412, 0x541c, 0x5423];
@@ -73,16 +81,22 @@ const fn end(answer: u32) -> sock_filter {
 }
 
 /// The ways out: a unix socket, by which a process of the host's, whose network it is, hands in an open directory of its own, or is
-/// handed a file that will be a generation's; `io_uring`, which makes sockets past every filter; what types into the terminal, or
-/// changes how it is read. A socketpair leads to nobody else, and is left.
-const SHUT: [sock_filter; 19] = [
+/// handed a file that will be a generation's; `io_uring`, which makes sockets past every filter; a file's number, which is a name
+/// beyond the root; the user namespace of a process outside, where whoever enters it may mount; keys, which the uid has everywhere;
+/// what types into the terminal, or changes how it is read.
+const SHUT: [sock_filter; 24] = [
     load(MACHINE),
     skip_if(NATIVE[0], 1, 0),
     end(KILL),
     load(NUMBER),
     // From there on they are x32's; no other machine has so many.
-    sock_filter { code: 0x35, jt: 4, jf: 0, k: 0x4000_0000 },
-    skip_if(IO_URING_SETUP, 3, 0),
+    sock_filter { code: 0x35, jt: 9, jf: 0, k: 0x4000_0000 },
+    skip_if(NONE[0], 8, 0),
+    skip_if(NONE[1], 7, 0),
+    skip_if(NONE[2], 6, 0),
+    skip_if(NONE[3], 5, 0),
+    skip_if(NONE[4], 4, 0),
+    skip_if(NONE[5], 3, 0),
     skip_if(NATIVE[1], 3, 0),
     skip_if(NATIVE[2], 5, 0),
     end(ALLOW),
