@@ -30,7 +30,7 @@ const UNPRIVILEGED: [&str; 11] = [
 ];
 
 /// What only the other programs use; none of it may be named by trampoline or by what trampoline stands on.
-const OF_OTHERS: [(&str, &[&str]); 18] = [
+const OF_OTHERS: [(&str, &[&str]); 19] = [
     ("src/written.rs", &["written", "usual"]),
     (
         "src/sys/expire.rs",
@@ -55,6 +55,7 @@ const OF_OTHERS: [(&str, &[&str]); 18] = [
     ("src/state/pins.rs", &["Pins", "Pin", "take_down", "target_of"]),
     ("src/sys/images/mod.rs", &[]),
     ("src/sys/images/advice.rs", &["advice", "advised"]),
+    ("src/sys/images/apart.rs", &["apart", "from_others_of_the_uid"]),
     ("src/sys/images/attributes.rs", &["attributes", "giving_rights", "remove_attribute", "share_extents"]),
     ("src/sys/images/extents.rs", &["extents", "Extent"]),
     ("src/sys/images/locked.rs", &["locked", "locking"]),

@@ -1,7 +1,7 @@
 //! What a program of an edit finds in the image that it works on, what it has of root's rights, and that nothing of it stays.
 
 use super::changed::of_debian;
-use super::{Own, jailbase};
+use super::{Own, Said, jailbase};
 use crate::common::{program, seen};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -139,6 +139,9 @@ fn an_edit_dies_with_jailbase_and_leaves_nothing() {
 /// Nobody's but the thief's, here and in the image.
 const THIEF: u32 = 64_321;
 
+/// Somebody else.
+const NEIGHBOUR: u32 = 64_322;
+
 /// Takes descriptors 7 and 8 over from the program of its uid in the image, and says so into the first; the second argument says
 /// whether it keeps that. When the edit is over, so is its standard input; then it writes beneath the second, and prints how that went.
 const THIEF_S: &str = r#"
@@ -159,6 +162,69 @@ try: print(os.open('own', os.O_WRONLY, dir_fd=directory))
 except OSError as error: print(errno.errorcode[error.errno])
 "#;
 
+/// Becomes its arguments, with a kernel that makes no user namespace.
+const WITHOUT_USERS: &str = r#"
+import ctypes, os, struct, sys
+lines = [(0x20, 0, 0, 0), (0x15, 0, 3, UNSHARE), (0x20, 0, 0, 16), (0x45, 0, 1, 0x10000000), (6, 0, 0, 0x5001c), (6, 0, 0, 0x7fff0000)]
+code = ctypes.create_string_buffer(b''.join(struct.pack('HBBI', *line) for line in lines))
+program = struct.pack('HxxxxxxQ', len(lines), ctypes.addressof(code))
+if ctypes.CDLL(None).prctl(22, 2, program, 0, 0): sys.exit('no filter')
+os.execv(sys.argv[1], sys.argv[1:])
+"#;
+
+fn jailbase_without_users(words: &[&str]) -> Said {
+    let script = format!("UNSHARE = {}\n{WITHOUT_USERS}", if cfg!(target_arch = "x86_64") { 272 } else { 97 });
+    let mut command = Command::new("/usr/bin/python3");
+    Said::of(&command.args(["-c", &script]).arg(program("jailbase")).args(words).env_clear().output().unwrap())
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn where_there_is_no_user_namespace_nobody_takes_the_end_of_a_pair_over_because_there_is_no_pair() {
+    let own = Own::new("edit-no-pairs");
+    own.build("host", &[]).well();
+    let pair = "import errno, socket\ntry: socket.socketpair()\nexcept OSError as error: print(errno.errorcode[error.errno])";
+    let edit = ["image", "edit", &own.name, "--", "/usr/bin/python3", "-c", pair];
+    let said = jailbase_without_users(&edit).well();
+    assert!(said.starts_with("EAFNOSUPPORT\n"), "{said}");
+    let said = jailbase(edit).well();
+    assert!(!said.contains("EAFNOSUPPORT"), "{said}");
+}
+
+/// Tries what a process may do to another of its uid, on each that the image has; prints what it can.
+const NEIGHBOUR_S: &str = r#"
+import ctypes, os, sys, time
+c = ctypes.CDLL(None)
+def asleep():
+    for pid in filter(str.isdigit, os.listdir('/proc')):
+        try:
+            if os.stat('/proc/' + pid).st_uid == os.getuid() and open(f'/proc/{pid}/comm').read() == 'sleep\n': return int(pid)
+        except OSError: pass
+while not (pid := asleep()): time.sleep(0.02)
+if c.syscall(438, os.pidfd_open(pid), 7, 0) != -1: print('took a descriptor over')
+for name in ['root/etc', 'cwd/etc', 'fd/7', 'ns/mnt', 'mem']:
+    try: os.close(os.open(f'/proc/{pid}/{name}', os.O_RDONLY))
+    except OSError: continue
+    print('opened', name)
+if c.ptrace(16, pid, 0, 0) != -1: print('traces it')
+os.kill(pid, 9)
+"#;
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_process_outside_of_the_uid_of_a_program_in_an_edit_takes_nothing_over_from_it_and_does_not_trace_it() {
+    let own = Own::new("edit-neighbour");
+    own.build("host", &[]).well();
+    let mut neighbour = Command::new("/usr/bin/python3");
+    neighbour.args(["-c", NEIGHBOUR_S]).uid(NEIGHBOUR).gid(NEIGHBOUR).current_dir("/").stdout(Stdio::piped());
+    let neighbour = neighbour.stderr(Stdio::piped()).spawn().unwrap();
+    let program = format!("exec 7</etc/passwd; setpriv --reuid {NEIGHBOUR} --regid {NEIGHBOUR} --clear-groups sleep 60; true");
+    jailbase(["image", "edit", &own.name, "--", "/bin/sh", "-c", &program]).well();
+    let done = neighbour.wait_with_output().unwrap();
+    let said = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+    assert_eq!(said, ("".into(), "".into()));
+}
+
 #[test]
 #[ignore = "needs root and installed programs: make check"]
 fn whoever_took_over_a_file_or_a_directory_of_an_image_that_is_edited_writes_nothing_into_what_is_published() {
@@ -174,7 +240,8 @@ fn whoever_took_over_a_file_or_a_directory_of_an_image_that_is_edited_writes_not
         let mut thief = Command::new("/usr/bin/python3");
         thief.args(["-c", THIEF_S, &keep.to_string()]).uid(THIEF).gid(THIEF).current_dir("/");
         let mut thief = thief.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let said = jailbase(["image", "edit", &own.name, "--", "/bin/sh", "-c", &program]);
+        // With one, there is no thief.
+        let said = jailbase_without_users(&["image", "edit", &own.name, "--", "/bin/sh", "-c", &program]);
         drop(thief.stdin.take());
         let wrote = String::from_utf8(thief.wait_with_output().unwrap().stdout).unwrap();
         if keep {
@@ -184,7 +251,6 @@ fn whoever_took_over_a_file_or_a_directory_of_an_image_that_is_edited_writes_not
             assert_eq!(fs::read_to_string(own.file(2, "etc/theirs/own")).unwrap(), "first\n");
             jailbase(["image", "verify", &own.name]).well();
         }
-        // What was not published is gone.
         // What was not published is gone, and of what was all is root's.
         assert_eq!(wrote, if keep { "ENOENT\n" } else { "EACCES\n" });
         assert_eq!(own.current(), published);

@@ -3,7 +3,8 @@
 //!
 //! The tree may be a stranger's, and a program of it runs: so it has no capability to mount, to make devices or to leave the
 //! chroot, sees no process but its own, and of the host's files the tree alone. It has the host's network, for packages, but no
-//! unix sockets: who passes descriptors by one passes the walls of both sides.
+//! unix sockets: who passes descriptors by one passes the walls of both sides. It may become any user, and is no other process's
+//! of that user for that: the user namespace is its own.
 //! It runs below `unshare` and `setpriv` of util-linux, which see to it that it ends when jailbase does, however that ends.
 
 use super::mounts;
@@ -15,7 +16,7 @@ use jail::report::escaped;
 use jail::state::Doing;
 use jail::state::host::Host;
 use jail::sys::fd::{self, How};
-use jail::sys::images::room;
+use jail::sys::images::{apart, room};
 use jail::sys::mount::{self, Flags};
 use jail::sys::ns::{self, Kind};
 use jail::sys::root::Root;
@@ -130,12 +131,14 @@ fn enter(root: &Root, tree: &Path, program: &[OsString]) -> Result<(), Error> {
     // ORDER: while it has a name.
     let beside = tree.parent().unwrap_or(tree).display().to_string();
     let beside = fd::open(&beside, How::Directory).doing("open", &beside)?;
+    // ORDER: after all that is mounted or named, and before the root is another.
+    let apart = apart::from_others_of_the_uid(root).doing("make", "a user namespace")?;
     files::enter_directory(&own).doing("enter", &shown)?;
     mount::root_here(root).doing("enter", &shown)?;
     let (name, words) = program.split_first().ok_or_else(|| Error::Usage("a program is missing".into()))?;
     room::keep_little(root).doing("give up", "what the program does not need")?;
     room::hand_over_streams_alone().doing("keep", "the descriptors of whoever called")?;
-    room::shut().doing("load", "the filter of system calls")?;
+    room::shut(apart).doing("load", "the filter of system calls")?;
     // What a package manager makes is for everybody to read.
     let error = with_usual_umask(|| Command::new(name).args(words).exec());
     // Whoever started us says it.

@@ -2,6 +2,7 @@
 //! advise when the kernel refused. None of it is linked into the setuid program.
 
 pub mod advice;
+pub mod apart;
 pub mod attributes;
 pub mod extents;
 pub mod locked;

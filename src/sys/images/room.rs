@@ -39,11 +39,11 @@ pub fn hand_over_streams_alone() -> Result<()> {
     raw(unsafe { syscall!(Sysno::close_range, 3, u32::MAX, 4) }).map(|_| ())
 }
 
-/// `AUDIT_ARCH_*` of this machine, and its numbers of socket(2) and ioctl(2).
+/// `AUDIT_ARCH_*` of this machine, and its numbers of socket(2), ioctl(2) and socketpair(2).
 #[cfg(target_arch = "x86_64")]
-const NATIVE: [u32; 3] = [0xc000_003e, 41, 16];
+const NATIVE: [u32; 4] = [0xc000_003e, 41, 16, 53];
 #[cfg(target_arch = "aarch64")]
-const NATIVE: [u32; 3] = [0xc000_00b7, 198, 29];
+const NATIVE: [u32; 4] = [0xc000_00b7, 198, 29, 199];
 
 /// io_uring_setup, open_by_handle_at, setns, add_key, request_key and keyctl.
 #[cfg(target_arch = "x86_64")]
@@ -112,9 +112,14 @@ const SHUT: [sock_filter; 24] = [
     end(EPERM),
 ];
 
-/// Shuts the ways out that calls of the kernel are, for this process and all that it starts. After [`keep_little`].
-pub fn shut() -> Result<()> {
-    seccompiler::apply_filter(&SHUT).map_err(|error| match error {
+/// The same where a process outside can take one end of a pair over. After [`SHUT`], by which this machine's numbers are the only ones.
+const SHUT_FOR_PAIRS: [sock_filter; 4] = [load(NUMBER), skip_if(NATIVE[3], 0, 1), end(EAFNOSUPPORT), end(ALLOW)];
+
+/// Shuts the ways out that calls of the kernel are, for this process and all that it starts. After [`keep_little`]. `apart`: whether
+/// a socketpair leads to nobody else.
+pub fn shut(apart: bool) -> Result<()> {
+    let all = if apart { [&SHUT[..], &[]] } else { [&SHUT[..], &SHUT_FOR_PAIRS[..]] };
+    all.into_iter().filter(|filter| !filter.is_empty()).try_for_each(seccompiler::apply_filter).map_err(|error| match error {
         seccompiler::Error::Prctl(e) | seccompiler::Error::Seccomp(e) => fd::errno(&e),
         _ => Errno::EINVAL,
     })
