@@ -119,7 +119,11 @@ fn one_line(done: &Output) -> (bool, String) {
 fn a_place_that_cannot_be_is_refused_in_one_line_before_anything_is_made() {
     let place = Place::new("refused");
     let (root, blank) = (format!("DESTDIR={}", place.path("root")), format!("DESTDIR={}", place.path("a b")));
-    let rows: [(&[&str], &str); 9] = [
+    let file = format!("DESTDIR={}/trampoline", place.path("out"));
+    let rows: [(&[&str], &str); 12] = [
+        (&["install", &file], "/out/trampoline is no directory; choose another PREFIX= or DESTDIR="),
+        (&["install", "DESTDIR=-x"], "DESTDIR=-x has a blank or another sign that means something to shells; choose another"),
+        (&["install", &root, "MODE=14755"], "make: MODE=14755 is no mode; say 4750, or 4755 for login shells"),
         (&["install", &blank], "has a blank or another sign that means something to shells; choose another"),
         (&["uninstall", &blank], "has a blank or another sign that means something to shells; choose another"),
         (
