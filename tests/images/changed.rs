@@ -7,7 +7,7 @@ use super::{Own, jailbase, oci};
 use crate::common::user::User;
 use crate::common::{STATE, program, sweep};
 use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -85,6 +85,25 @@ pub fn age(own: &Own) {
 fn shown(name: &str) -> serde_json::Value {
     let all: Vec<serde_json::Value> = serde_json::from_str(&jailbase(["image", "show", name, "--json"]).well()).unwrap();
     all[0].clone()
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn an_image_whose_file_of_name_servers_is_none_is_edited_like_any_other() {
+    let own = Own::new("edit-resolv");
+    let source = own.place.join("system");
+    for (number, text) in [None, Some("../run/systemd/resolve/stub-resolv.conf")].into_iter().enumerate() {
+        drop(fs::remove_dir_all(&source));
+        system(&source, "one");
+        match text {
+            None => fs::create_dir_all(source.join("etc/resolv.conf")).unwrap(),
+            Some(text) => symlink(text, source.join("etc/resolv.conf")).unwrap(),
+        }
+        own.clear_image();
+        own.build(&format!("dir:{}", source.display()), &[]).well();
+        jailbase(["image", "edit", &own.name, "--", "/bin/say", "as", "two"]).well();
+        assert_eq!(own.names(), ["1", "2", "current", "last"], "{number}");
+    }
 }
 
 #[test]

@@ -69,7 +69,9 @@ fn all(root: &Root, tree: &Path, image: &Image) -> Result<OwnedFd, Error> {
 /// The host's way to find names of the network, if the image has a place for it.
 fn names_of_hosts(root: &Root, tree: &OwnedFd) -> Result<(), Error> {
     let place = fd::open_beneath(tree, "etc/resolv.conf", How::Place);
-    if let (Ok(place), Ok(file)) = (place, File::open("/etc/resolv.conf")) {
+    // What is no file there is no place for one.
+    let place = place.ok().filter(|place| fd::stat(place).is_ok_and(|stat| fd::is_file(&stat)));
+    if let (Some(place), Ok(file)) = (place, File::open("/etc/resolv.conf")) {
         let clone = mount::clone_tree(root, &file, false).doing("clone", "/etc/resolv.conf")?;
         mount::set_flags(root, &clone, Flags::SEALED, false).doing("set the flags of", "/etc/resolv.conf")?;
         mount::attach(root, &clone, place).doing("mount", "/etc/resolv.conf")?;
