@@ -104,3 +104,18 @@ fn an_old_generation_whose_record_is_broken_is_named_and_everything_else_is_told
     jailbase(["image", "rollback", &odd.name, "--unverified"]).well();
     assert_eq!(odd.current(), 1);
 }
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_generation_that_no_jail_could_show_is_put_in_service_by_nobody() {
+    let (own, ..) = Own::of_words("odd-empty", &["one", "two"]);
+    for (gone, why) in [("root", "its tree is gone"), ("image", "No such file or directory")] {
+        let (there, aside) = (own.dir().join("1").join(gone), own.dir().join("1/aside"));
+        fs::rename(&there, &aside).unwrap();
+        for how in ["--unverified", "--dry-run"] {
+            jailbase(["image", "rollback", &own.name, how]).no(77, why);
+        }
+        fs::rename(&aside, &there).unwrap();
+        assert_eq!(own.current(), 2);
+    }
+}

@@ -5,6 +5,8 @@ use super::generations::{Generations, LAST};
 use crate::tell;
 use jail::error::Error;
 use jail::id::Name;
+use jail::image::Image;
+use jail::layout;
 
 /// Puts an older generation in service: the one asked for, or the youngest below the one in service.
 pub fn roll_back(name: &Name, asked: Option<u32>, unverified: bool, dry_run: bool) -> Result<(), Error> {
@@ -29,6 +31,7 @@ pub fn roll_back(name: &Name, asked: Option<u32>, unverified: bool, dry_run: boo
     if current == Some(number) {
         return tell::said(&format!("{name}@{number} is in service already\n"));
     }
+    can_be_shown(&image, number)?;
     if !unverified {
         judge(&image, number)?;
     }
@@ -38,6 +41,21 @@ pub fn roll_back(name: &Name, asked: Option<u32>, unverified: bool, dry_run: boo
     }
     image.serve(number)?;
     tell::said(&format!("{name}@{number} in service instead of {was}; live jails keep theirs until they expire\n"))
+}
+
+/// Refuses what no jail could be made of, whatever is asked for.
+fn can_be_shown(image: &Generations, number: u32) -> Result<(), Error> {
+    let manifest = image.generation(number).join(layout::MANIFEST);
+    let read = std::fs::read(&manifest).map_err(|error| error.to_string()).and_then(|bytes| Image::read(&bytes));
+    let why = match (read, image.tree(number).is_dir()) {
+        (Ok(_), true) => return Ok(()),
+        (Ok(_), false) => "its tree is gone".to_owned(),
+        (Err(why), _) => format!("{}: {why}", manifest.display()),
+    };
+    Err(Error::Refused(format!(
+        "no jail can show {}@{number}: {why}; name another generation, or build the image anew",
+        image.name
+    )))
 }
 
 /// Refuses what is not as it was published: nobody would look for the fault there, and the next jail would have it.
