@@ -257,3 +257,15 @@ fn whoever_took_over_a_file_or_a_directory_of_an_image_that_is_edited_writes_not
     }
     assert_eq!(own.names(), ["1", "2", "current", "last"]);
 }
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn the_word_by_which_an_edit_starts_its_program_mounts_nothing_for_anybody_else() {
+    let (own, ..) = Own::of_words("edit-by-hand", &["one"]);
+    let tree = own.file(1, "").display().to_string();
+    for tree in ["/", tree.trim_end_matches('/'), "", "relative"] {
+        let mut by_hand = Command::new("unshare");
+        by_hand.args(["--mount", "--pid", "--fork"]).arg(program("jailbase")).args(["in-image", tree, "/bin/say", "end", "3"]);
+        Said::of(&by_hand.output().unwrap()).no(64, "in-image is only for the process that image edit and update start");
+    }
+}

@@ -21,6 +21,7 @@ use jail::sys::mount::{self, Flags};
 use jail::sys::ns::{self, Kind};
 use jail::sys::root::Root;
 use jail::sys::{Errno, files, why};
+use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 use nix::sys::stat::{Mode, umask};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -109,13 +110,21 @@ impl Room {
 
     /// Becomes the program. Returns only if that failed.
     pub fn enter(self, root: &Root) -> Result<(), Error> {
-        // Anywhere else it would mount on what is not its own.
-        if std::process::id() == 1 {
+        // Anywhere else it would mount on what is not its own, the /proc of the host for example.
+        if std::process::id() == 1 && is_mount(&self.tree) {
             enter(root, &self.tree, &self.program)
         } else {
             Err(Error::Usage(format!("{INSIDE} is only for the process that image edit and update start")))
         }
     }
+}
+
+/// Whether a directory is on another mount than the one it is in.
+fn is_mount(dir: &Path) -> bool {
+    let (Some(above), Some(name)) = (dir.parent(), dir.file_name()) else { return false };
+    let how = OpenHow::new().flags(OFlag::O_PATH | OFlag::O_CLOEXEC).resolve(ResolveFlag::RESOLVE_NO_XDEV);
+    let above = fd::open(&above.display().to_string(), How::Directory);
+    above.is_ok_and(|above| matches!(openat2(above, name, how), Err(Errno::EXDEV)))
 }
 
 fn enter(root: &Root, tree: &Path, program: &[OsString]) -> Result<(), Error> {
