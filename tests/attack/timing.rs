@@ -22,7 +22,11 @@ fn a_cold_entry_killed_at_any_instant_leaves_a_state_from_which_the_next_one_wor
         std::thread::sleep(Duration::from_micros(instant));
         running.signal(libc::SIGKILL);
         running.end();
-        assert!(seen::within(Duration::from_secs(10), || seen::processes(user.uid).is_empty()), "{:?}", seen::processes(user.uid));
+        assert!(
+            seen::within(Duration::from_secs(10), || seen::processes(user.uid).is_empty()),
+            "{:?}",
+            seen::processes(user.uid)
+        );
         if round % 3 == 0 {
             assert_eq!(user.run(&["id", "-u"]).well(), user.uid.to_string());
         }
