@@ -86,6 +86,24 @@ fn a_home_goes_only_if_jailbase_made_it_and_somebody_says_so() {
 
 #[test]
 #[ignore = "needs root and installed programs: make check"]
+fn a_home_that_somebody_made_again_in_its_place_is_his_whatever_inode_it_has() {
+    let world = World::new("homes-again");
+    world.accounts(&[("ann", 2001, 2001)]);
+    world.jailbase("user add ann --create-home").well();
+    let home = world.dir.join("home/ann");
+    let inode = || std::os::unix::fs::MetadataExt::ino(&fs::metadata(&home).unwrap());
+    let first = inode();
+    fs::remove_dir(&home).unwrap();
+    fs::create_dir(&home).unwrap();
+    std::os::unix::fs::chown(&home, Some(2001), Some(2001)).unwrap();
+    fs::write(home.join("work"), "years of it").unwrap();
+    println!("the same inode: {}", inode() == first);
+    world.jailbase("user rm ann --remove-home").no(77, "is not the home that jailbase made any more");
+    assert!(home.join("work").exists());
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
 fn homes_beside_one_another_go_at_once_and_each_is_gone() {
     let world = World::new("at-once");
     let names = ["ann", "bob", "eve"];

@@ -37,6 +37,9 @@ pub struct Home {
     pub path: String,
     /// The number of the inode, so that another directory of that name is not taken for it; [`NONE_YET`] before there is one.
     pub inode: u64,
+    /// When it was made, in nanoseconds since 1970, where the file system knows: the next directory may have the same inode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub born: Option<u64>,
 }
 
 /// No inode has this number.

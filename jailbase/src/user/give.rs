@@ -148,13 +148,13 @@ pub fn put(mut wanted: Wanted, homeless: bool, before: &Before) -> Result<Done, 
 /// ORDER: what is to be made is written down first, and which it is before it has its name: whoever is killed in between leaves
 /// nothing that a removal does not know, and no home that nobody may remove.
 fn make_home(vacant: home::Vacant<'_>, about: &mut About, dir: &JailDir, path: &str) -> Result<(), Error> {
-    let mut note = |inode| {
-        about.made_home = Some(Home { path: path.to_owned(), inode });
+    let mut note = |inode, born| {
+        about.made_home = Some(Home { path: path.to_owned(), inode, born });
         about.write(dir)
     };
-    note(about::NONE_YET)?;
+    note(about::NONE_YET, None)?;
     let home = vacant.make()?;
-    note(home.inode)?;
+    note(home.inode, home.born)?;
     home.name()
 }
 

@@ -16,8 +16,10 @@ use jail::sys::root::Root;
 use jail::sys::{Errno, files};
 use nix::fcntl::renameat;
 use nix::unistd::{UnlinkatFlags, unlinkat};
+use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::time::UNIX_EPOCH;
 
 /// What a jail has of its own there, so that no home of the host's can hang below.
 const TAKEN: [&str; 17] = [
@@ -135,6 +137,8 @@ pub struct Unnamed<'a> {
     place: Vacant<'a>,
     /// By which it is known again.
     pub inode: u64,
+    /// And when it was made.
+    pub born: Option<u64>,
 }
 
 /// What a home is called before it has its name.
@@ -151,7 +155,8 @@ pub fn vacant(account: &Account) -> Result<Vacant<'_>, Error> {
     })?;
     // It was judged before the locks were taken.
     match fd::stat_at(&dir, name) {
-        Err(Errno::ENOENT) => Ok(Vacant { account, dir, name }),
+        // Before anything is noted of the one that is to be.
+        Err(Errno::ENOENT) => clear_unnamed(&dir, name, home).map(|()| Vacant { account, dir, name }),
         _ => Err(Error::Refused(format!("the home {home} came into being meanwhile; try again"))),
     }
 }
@@ -161,10 +166,10 @@ impl<'a> Vacant<'a> {
     /// home that is root's. What he leaves instead is removed by the next attempt or by a removal, and refused if it is not empty.
     pub fn make(self) -> Result<Unnamed<'a>, Error> {
         let Account { uid, gid, home, .. } = self.account;
-        clear_unnamed(&self.dir, self.name, home.as_str())?;
         let made = store::directory_at(&self.dir, &unnamed(self.name), 0o700, (uid.get(), gid.get()), home.as_str())?;
         let inode = fd::stat(&made).doing("look at", home.as_str())?.st_ino;
-        Ok(Unnamed { place: self, inode })
+        let born = born(&made);
+        Ok(Unnamed { place: self, inode, born })
     }
 }
 
@@ -198,12 +203,28 @@ fn place(home: &str) -> Result<(OwnedFd, &str), Error> {
     }
 }
 
+/// When a file was made, in nanoseconds since 1970; statx(2) does not say it of every file system.
+fn born(file: &OwnedFd) -> Option<u64> {
+    let meta = File::from(file.try_clone().ok()?).metadata().ok()?;
+    meta.created().ok()?.duration_since(UNIX_EPOCH).ok()?.as_nanos().try_into().ok()
+}
+
+/// Whether it was made when that was noted, if it was.
+fn is_as_old(dir: &OwnedFd, name: &str, home: &Home) -> bool {
+    let now = || fd::open_beneath(dir, name, How::Directory).ok().and_then(|found| born(&found));
+    home.born.is_none_or(|then| now() == Some(then))
+}
+
 /// A home that jailbase made, to be removed: its place, and its name there. Refused if it is not the directory that was made.
 /// Where a removal that was interrupted is `resumed` it may be gone, but for what that one left beside it.
 pub fn made(home: &Home, target: Target, resumed: bool) -> Result<(OwnedFd, &str), Error> {
     let (dir, name) = place(&home.path)?;
     match fd::stat_at(&dir, name) {
-        Ok(stat) if fd::is_dir(&stat) && stat.st_ino == home.inode && stat.st_uid == target.get() => Ok((dir, name)),
+        Ok(stat)
+            if fd::is_dir(&stat) && stat.st_ino == home.inode && stat.st_uid == target.get() && is_as_old(&dir, name, home) =>
+        {
+            Ok((dir, name))
+        }
         Err(Errno::ENOENT) if resumed => Ok((dir, name)),
         Err(Errno::ENOENT) => {
             Err(Error::Refused(format!("the home {} is not there any more; leave --remove-home out", home.path)))
