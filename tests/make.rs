@@ -8,6 +8,17 @@ use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
+#[test]
+fn a_libc_that_is_none_is_refused_before_anything_is_built() {
+    let build = concat!(env!("CARGO_MANIFEST_DIR"), "/build/setuid");
+    let done = Command::new(build).args(["/nowhere", "/nowhere"]).env("LIBC", "muls").output().unwrap();
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert_eq!(
+        (done.status.code(), said.as_ref()),
+        (Some(1), "build/setuid: LIBC=muls is none that is known; say musl or gnu, or nothing\n")
+    );
+}
+
 /// A directory of programs that is all somebody's machine has; gone with this value.
 struct Machine(PathBuf);
 

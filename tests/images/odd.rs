@@ -1,6 +1,6 @@
 //! Something odd among the images is told of with what to do about it, and hides none of the others.
 
-use super::{Own, has_a_state_of_its_own, jailbase};
+use super::{Own, has_a_state_of_its_own, jailbase, remove};
 use crate::common::STATE;
 use serde_json::Value;
 use std::fs::{self, Permissions};
@@ -103,6 +103,32 @@ fn an_old_generation_whose_record_is_broken_is_named_and_everything_else_is_told
         .no(77, "with jailbase image rm if it is an old one; name another generation, or say --unverified to put it");
     jailbase(["image", "rollback", &odd.name, "--unverified"]).well();
     assert_eq!(odd.current(), 1);
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn what_an_image_lacks_and_what_lies_in_it_and_is_none_of_its_is_listed() {
+    if !has_a_state_of_its_own("odd::what_an_image_lacks_and_what_lies_in_it_and_is_none_of_its_is_listed") {
+        return;
+    }
+    let (own, ..) = Own::of_words("odd-inside", &["one", "two"]);
+    let says = |fault: &str| {
+        let said = jailbase(["image", "ls"]);
+        assert!(said.code == 125 && said.err.contains(fault), "{fault}: {}{}", said.out, said.err);
+        assert!(said.out.contains(&format!("{}@2 ", own.name)), "{}", said.out);
+    };
+    fs::create_dir(own.dir().join("2.old")).unwrap();
+    says("2.old in it is no generation; move it away");
+    fs::remove_dir(own.dir().join("2.old")).unwrap();
+    fs::remove_file(own.dir().join("1/image")).unwrap();
+    says(&format!("{}@1: \"image\" of it is missing, and no jail can be made of it; ", own.name));
+    remove(&own.dir().join("1"));
+    jailbase(["image", "ls"]).well();
+    fs::remove_file(own.dir().join("current")).unwrap();
+    let why = format!("no generation of {0} is in service; jailbase image rollback {0}@GENERATION puts one in service", own.name);
+    says(&why);
+    let words = ["user", "add", "t-none", "--uid", "29999", "--gid", "29999", "--home", "/home/t-none", "--create-home"];
+    jailbase(words.iter().copied().chain(["--image", &own.name])).no(77, &why);
 }
 
 #[test]

@@ -6,13 +6,18 @@ use crate::on_a_machine_apart;
 
 /// `jailbase log` on a machine whose `/var/log` has these files, and which runs no journal.
 fn log_of(user: &User, files: &[(&str, String)], words: &str) -> (i32, String, String) {
+    log_of_word(&user.name, files, words)
+}
+
+/// The same for a name or a uid.
+fn log_of_word(word: &str, files: &[(&str, String)], words: &str) -> (i32, String, String) {
     image::host();
     let mut script =
         "set -e\nmount -t tmpfs none /var/log; [ ! -d /run/systemd ] || mount -t tmpfs none /run/systemd\n".to_owned();
     for (name, text) in files {
         script += &format!("cat > /var/log/{name} <<'END'\n{text}END\n");
     }
-    script += &format!("exec {} log {} {words}", program("jailbase").display(), user.name);
+    script += &format!("exec {} log {} {words}", program("jailbase").display(), word);
     let done = on_a_machine_apart(&script);
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (done.status.code().unwrap(), text(done.stdout), text(done.stderr))
@@ -39,6 +44,24 @@ fn the_lines_about_a_user_are_shown_in_their_order_and_made_fit_to_be_shown() {
     let (_, out, _) = log_of(&user, &[("auth.log.1", older), ("auth.log", younger)], "--lines 1 --json");
     let said: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert_eq!((said.as_array().unwrap().len(), &said[0]["program"], &said[0]["pid"]), (1, &"reaper".into(), &11.into()));
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn whoever_has_no_jail_has_a_log_if_his_uid_or_an_account_of_his_is_known() {
+    let user = User::without_jail();
+    let lines = format!(
+        "Nov 22 00:00:01 www trampoline[9]: caller uid 33: refused: uid {0} has no jail\n\
+         Nov 22 00:00:02 www trampoline[9]: caller uid 33: refused: by-name/daemon is missing\n",
+        user.uid
+    );
+    for (word, code, told) in
+        [(user.uid.to_string(), 0, "has no jail"), ("daemon".into(), 0, "by-name/daemon"), (user.name.clone(), 77, "")]
+    {
+        let (said, out, err) = log_of_word(&word, &[("auth.log", lines.clone())], "");
+        assert_eq!((said, out.lines().count()), (code, if code == 0 { 2 } else { 0 }), "{word}: {out}{err}");
+        assert!(out.contains(told), "{word}: {out}");
+    }
 }
 
 #[test]

@@ -125,6 +125,10 @@ fn what_no_jail_can_be_made_of_is_refused_and_the_spec_stays() {
         (&[][..], 64, "nothing is named"),
         (&["--image", "t-none"], 77, "there is no image t-none; make it with"),
         (&["--cpu", "0"], 77, "is not between 1 and the compiled ceiling"),
+        (&["--cpu", "0"], 77, "; ask for more"),
+        (&["--open-files", "15"], 77, "--open-files 15 is less than 16, and no program starts with that; ask for more"),
+        (&["--processes", "3"], 77, "is less than 4, "),
+        (&["--memory", "1M"], 77, "is less than 16777216, "),
         (&["--memory", "1T"], 77, "is not between 1 and the compiled ceiling"),
         (&["--home", "/home/nobody-has-this"], 77, "does not exist"),
         (&["--home", "/root"], 77, "is a place that homes are in"),
@@ -208,4 +212,17 @@ fn a_home_that_is_gone_or_another_that_is_not_there_yet_is_made_when_that_is_ask
     // It is jailbase's own, and may go with the jail; the one before is nobody's but the user's now.
     world.jailbase("user rm ann --purge --remove-home").well();
     assert!(!world.dir.join("home/other").exists() && home.exists());
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn whoever_gives_a_jail_the_uid_of_somebody_else_is_warned() {
+    let world = World::new("set-uid");
+    world.accounts(&[("ann", 2001, 2001)]);
+    let said = world.jailbase("user add bob --uid 2001 --gid 2001 --home /home/bob --create-home --shell /bin/sh");
+    assert!(said.err.starts_with("jailbase: warning: uid 2001 is ann's on this machine, "), "{}", said.err);
+    assert_eq!((said.code, said.out.as_str()), (0, "bob (uid 2001): added\n"));
+    world.jailbase("user rm bob --purge").well();
+    let said = world.jailbase("user add ann --create-home");
+    assert_eq!((said.code, said.err.as_str()), (0, ""));
 }

@@ -5,7 +5,7 @@ use super::about::{self, About, Home};
 use super::account::Account;
 use super::change::{Change, changes};
 use super::shape;
-use super::{conflict, home, lists, locks};
+use super::{conflict, home, lists, locks, made};
 use crate::store;
 use jail::error::Error;
 use jail::id::Name;
@@ -118,7 +118,7 @@ pub fn put(mut wanted: Wanted, homeless: bool, before: &Before) -> Result<Done, 
     if old.as_ref().is_none_or(|old| old.image != wanted.spec.image) {
         in_service(&wanted.spec.image)?;
     }
-    let vacant = if homeless { Some(home::vacant(&wanted.account)?) } else { None };
+    let vacant = if homeless { Some(made::vacant(&wanted.account)?) } else { None };
 
     store::directory_at(&jails.dir, &layout::pin(*uid), 0o700, (0, 0), &layout::jail_dir(*uid))?;
     let dir = jails.jail(*uid)?;
@@ -147,7 +147,7 @@ pub fn put(mut wanted: Wanted, homeless: bool, before: &Before) -> Result<Done, 
 
 /// ORDER: what is to be made is written down first, and which it is before it has its name: whoever is killed in between leaves
 /// nothing that a removal does not know, and no home that nobody may remove.
-fn make_home(vacant: home::Vacant<'_>, about: &mut About, dir: &JailDir, path: &str) -> Result<(), Error> {
+fn make_home(vacant: made::Vacant<'_>, about: &mut About, dir: &JailDir, path: &str) -> Result<(), Error> {
     let mut note = |inode, born| {
         about.made_home = Some(Home { path: path.to_owned(), inode, born });
         about.write(dir)

@@ -11,6 +11,7 @@ mod home;
 mod lists;
 pub mod locks;
 mod ls;
+mod made;
 mod members;
 mod nss;
 mod rm;

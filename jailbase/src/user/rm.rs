@@ -4,7 +4,7 @@
 
 use super::about::{self, About};
 use super::drain::Drained;
-use super::{conflict, home, locks};
+use super::{conflict, locks, made};
 use crate::{purge, store, tell};
 use clap::Args;
 use jail::error::Error;
@@ -59,7 +59,7 @@ pub fn run(root: &Root, host: &Host, words: &Words) -> Result<(), Error> {
     // The spec goes first, so one who was interrupted left none, and may have removed the home already.
     let resumed = fd::stat_at(&dir.dir, layout::SPEC) == Err(Errno::ENOENT);
     // Looked at now, so that nothing is done if it is not what it was, and again when it goes.
-    home.as_ref().map(|made| home::made(made, target, resumed)).transpose()?;
+    home.as_ref().map(|home| made::known(home, target, resumed)).transpose()?;
     let doomed = [words.purge.then_some(tmp.as_str()), home.as_ref().map(|home| home.path.as_str())];
     let doomed: Vec<&str> = doomed.into_iter().flatten().collect();
     let with = if doomed.is_empty() { String::new() } else { format!(", with {} and all in it", doomed.join(" and ")) };
@@ -70,9 +70,9 @@ pub fn run(root: &Root, host: &Host, words: &Words) -> Result<(), Error> {
     let mut drained = Drained::of(root, host, &jails, &[target], patience)?;
     drained.judge(target)?;
     let kept = retire(root, host, &jails, target, words.purge, || match &home {
-        Some(made) => home::made(made, target, resumed).and_then(|(above, name)| {
-            home::clear_unnamed(&above, name, &made.path)?;
-            purge::remove_among_others(&above, name, &made.path)
+        Some(home) => made::known(home, target, resumed).and_then(|(above, name)| {
+            made::clear_unnamed(&above, name, &home.path)?;
+            purge::remove_among_others(&above, name, &home.path)
         }),
         None => Ok(()),
     })?;
