@@ -124,7 +124,7 @@ pub fn usage(error: &clap::Error) -> ExitCode {
 
 /// The command that was called, as far as its words name one.
 fn called() -> String {
-    named(std::env::args().skip(1), &Words::command())
+    named(std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()), &Words::command())
 }
 
 fn named(words: impl Iterator<Item = String>, all: &Command) -> String {

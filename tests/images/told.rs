@@ -4,7 +4,9 @@ use super::tiny::system;
 use super::{Own, Said, jailbase, of_all};
 use crate::common::{STATE, program};
 use serde_json::{Value, json};
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 use std::process::Command;
 
@@ -192,4 +194,16 @@ fn where_nobody_can_say_what_live_jails_use_nothing_is_collected() {
     assert_eq!((done.code, done.err.lines().count()), (77, 2), "{}{}", done.out, done.err);
     assert!(done.err.lines().all(|line| line.ends_with("; nothing was removed")), "{}", done.err);
     assert!(done.out.ends_with("\n1\n2\n3\ncurrent\nlast\n"), "{}", done.out);
+}
+
+#[test]
+#[ignore = "needs root and installed programs: make check"]
+fn a_wrong_word_that_is_no_text_is_answered_in_one_line_with_the_help_of_its_command() {
+    for (words, command) in [
+        (&[&b"image"[..], b"\xff"][..], "jailbase image"),
+        (&[b"image", b"verify", b"--\xff"], "jailbase image verify"),
+        (&[b"user", b"add", b"\xff", b"--network", b"hots"], "jailbase user add"),
+    ] {
+        jailbase(words.iter().map(|word| OsStr::from_bytes(word))).no(64, &format!("; see {command} --help"));
+    }
 }
