@@ -198,7 +198,10 @@ pub fn running_in(own: &Own) -> Vec<String> {
     let of = |dir: std::path::PathBuf| {
         let words = String::from_utf8_lossy(&fs::read(dir.join("cmdline")).ok()?).replace('\0', " ");
         let is_at = |link: &str| fs::read_link(dir.join(link)).is_ok_and(|at| at.starts_with(own.dir()));
-        (is_at("root") || is_at("cwd") || words.contains(&own.name)).then_some(words)
+        // The name of another image may begin with this one's.
+        let is_part = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        let names = words.split(|c| !is_part(c)).any(|word| word == own.name);
+        (is_at("root") || is_at("cwd") || names).then_some(words)
     };
     fs::read_dir("/proc").unwrap().filter_map(|entry| of(entry.ok()?.path())).collect()
 }

@@ -49,9 +49,10 @@ use jail::id::Name;
 use jail::state::host::Host;
 use jail::sys::root::Root;
 
-/// Why nothing of an image is in service that is there.
+/// Why nothing of an image is in service that is there, and that nobody is taking away.
 pub fn lacks(name: &Name) -> Option<String> {
-    generations::Generations::look(name).and_then(|image| image.lacks()).ok()
+    let image = generations::Generations::look(name).ok()?;
+    (image.is_unborn().ok()? || image.is_nobodys_turn().ok()?).then(|| image.lacks().ok())?
 }
 
 /// Does it.

@@ -24,6 +24,11 @@ impl Generations {
         Ok(self.current()?.is_none() && self.linked(LAST)?.is_none() && matches!(self.numbers()?[..], [] | [1]))
     }
 
+    /// Whether nobody is changing it, or taking it away.
+    pub fn is_nobodys_turn(&self) -> Result<bool, Error> {
+        Ok(Lock::try_exclusive(&self.dir).doing("lock", self.path.clone())?.is_some())
+    }
+
     /// How far it is, if nothing of it was ever in service.
     pub fn unborn(&self) -> Result<Option<Unborn>, Error> {
         if !self.is_unborn()? {
