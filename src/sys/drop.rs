@@ -139,9 +139,8 @@ pub fn as_user<T>(root: &Root, ids: &Ids, what: impl FnOnce(&Root) -> Result<T>)
 ///
 /// ORDER: before the drop; a keyring made by root counts against root's quota, and a user's is 200 keys.
 pub fn new_session_keyring(_: &Root) -> Result<()> {
-    const JOIN_SESSION_KEYRING: usize = 1;
     // SAFETY: a null name asks for a nameless keyring.
-    match raw(unsafe { syscall!(Sysno::keyctl, JOIN_SESSION_KEYRING, 0) }) {
+    match raw(unsafe { syscall!(Sysno::keyctl, libc::KEYCTL_JOIN_SESSION_KEYRING, 0) }) {
         // A kernel without keyrings has none to inherit.
         Err(Errno::ENOSYS) => Ok(()),
         done => done.map(|_| ()),

@@ -35,7 +35,7 @@ impl Flags {
 #[doc(alias = "OPEN_TREE_CLONE")]
 pub fn clone_tree(_: &Root, of: impl AsFd, with_submounts: bool) -> Result<OwnedFd> {
     let recursive = if with_submounts { libc::AT_RECURSIVE } else { 0 };
-    let flags = libc::OPEN_TREE_CLONE | libc::OPEN_TREE_CLOEXEC | bits(libc::AT_EMPTY_PATH | recursive);
+    let flags = libc::OPEN_TREE_CLONE | libc::OPEN_TREE_CLOEXEC | (libc::AT_EMPTY_PATH | recursive).cast_unsigned();
     // SAFETY: the path is an empty C string.
     let fd = raw(unsafe { syscall!(Sysno::open_tree, of.as_fd().as_raw_fd(), c"".as_ptr(), flags) })?;
     owned(fd)
@@ -45,7 +45,7 @@ pub fn clone_tree(_: &Root, of: impl AsFd, with_submounts: bool) -> Result<Owned
 #[doc(alias = "mount_setattr")]
 pub fn set_flags(_: &Root, tree: impl AsFd, flags: Flags, with_submounts: bool) -> Result<()> {
     let attr = libc::mount_attr { attr_set: flags.0, attr_clr: 0, propagation: libc::MS_PRIVATE, userns_fd: 0 };
-    let how = bits(libc::AT_EMPTY_PATH | if with_submounts { libc::AT_RECURSIVE } else { 0 });
+    let how = (libc::AT_EMPTY_PATH | if with_submounts { libc::AT_RECURSIVE } else { 0 }).cast_unsigned();
     let size = size_of::<libc::mount_attr>();
     // SAFETY: the path is an empty C string, the attributes are of the size given and outlive the call.
     raw(unsafe { syscall!(Sysno::mount_setattr, tree.as_fd().as_raw_fd(), c"".as_ptr(), how, &raw const attr, size) }).map(|_| ())
@@ -72,20 +72,17 @@ pub fn pin(root: &Root, namespace: impl AsFd, dir: impl AsFd, name: &str) -> Res
 /// Makes a new file system of a type without a device, as a detached tree. Options are constants of ours.
 #[doc(alias = "fsopen")]
 pub fn new_filesystem(_: &Root, kind: &CStr, options: &[(&CStr, &str)], flags: Flags) -> Result<OwnedFd> {
-    const SET_STRING: u32 = 1;
-    const CREATE: u32 = 6;
-    const CLOEXEC: u32 = 1;
     // SAFETY: the type is a C string that outlives the call.
-    let fs = owned(raw(unsafe { syscall!(Sysno::fsopen, kind.as_ptr(), CLOEXEC) })?)?;
+    let fs = owned(raw(unsafe { syscall!(Sysno::fsopen, kind.as_ptr(), libc::FSOPEN_CLOEXEC) })?)?;
     for (key, value) in options {
         let value = CString::new(*value).map_err(|_| super::Errno::EINVAL)?;
         // SAFETY: key and value are C strings that outlive the call.
-        raw(unsafe { syscall!(Sysno::fsconfig, fs.as_raw_fd(), SET_STRING, key.as_ptr(), value.as_ptr(), 0) })?;
+        raw(unsafe { syscall!(Sysno::fsconfig, fs.as_raw_fd(), libc::FSCONFIG_SET_STRING, key.as_ptr(), value.as_ptr(), 0) })?;
     }
     // SAFETY: FSCONFIG_CMD_CREATE takes neither key nor value.
-    raw(unsafe { syscall!(Sysno::fsconfig, fs.as_raw_fd(), CREATE, 0, 0, 0) })?;
+    raw(unsafe { syscall!(Sysno::fsconfig, fs.as_raw_fd(), libc::FSCONFIG_CMD_CREATE, 0, 0, 0) })?;
     // SAFETY: three numbers.
-    owned(raw(unsafe { syscall!(Sysno::fsmount, fs.as_raw_fd(), CLOEXEC, flags.0) })?)
+    owned(raw(unsafe { syscall!(Sysno::fsmount, fs.as_raw_fd(), libc::FSMOUNT_CLOEXEC, flags.0) })?)
 }
 
 /// Mounts a fresh procfs of the current pid namespace on `proc` of the current directory.
@@ -136,9 +133,4 @@ pub(super) fn owned(fd: usize) -> Result<OwnedFd> {
     let fd = i32::try_from(fd).map_err(|_| super::Errno::EBADF)?;
     // SAFETY: the kernel just returned this descriptor and nobody else knows it.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
-}
-
-/// The bits of a flag that libc types as a signed number.
-fn bits(flags: i32) -> u32 {
-    u32::from_ne_bytes(flags.to_ne_bytes())
 }

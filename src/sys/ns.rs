@@ -28,14 +28,15 @@ impl Kind {
     /// What a jail has of its own beside its mounts.
     pub const BESIDE_MOUNT: [Self; 3] = [Self::Net, Self::Ipc, Self::Uts];
 
-    const fn parts(self) -> (CloneFlags, &'static str) {
+    /// Its flag, its name, and the inode number of the one that was made at boot.
+    const fn parts(self) -> (CloneFlags, &'static str, u64) {
         match self {
-            Self::User => (CloneFlags::CLONE_NEWUSER, "user"),
-            Self::Pid => (CloneFlags::CLONE_NEWPID, "pid"),
-            Self::Mount => (CloneFlags::CLONE_NEWNS, "mnt"),
-            Self::Net => (CloneFlags::CLONE_NEWNET, "net"),
-            Self::Ipc => (CloneFlags::CLONE_NEWIPC, "ipc"),
-            Self::Uts => (CloneFlags::CLONE_NEWUTS, "uts"),
+            Self::User => (CloneFlags::CLONE_NEWUSER, "user", 0xEFFF_FFFD),
+            Self::Pid => (CloneFlags::CLONE_NEWPID, "pid", 0xEFFF_FFFC),
+            Self::Mount => (CloneFlags::CLONE_NEWNS, "mnt", 0xEFFF_FFF8),
+            Self::Net => (CloneFlags::CLONE_NEWNET, "net", 0xEFFF_FFF9),
+            Self::Ipc => (CloneFlags::CLONE_NEWIPC, "ipc", 0xEFFF_FFFF),
+            Self::Uts => (CloneFlags::CLONE_NEWUTS, "uts", 0xEFFF_FFFE),
         }
     }
 
@@ -57,17 +58,10 @@ pub fn unshare(_: &Root, kinds: &[Kind]) -> Result<()> {
 
 /// Whether an open namespace is the one of its kind that the kernel made at boot.
 ///
-/// KERNEL: the inode numbers are fixed (`enum init_ns_ino`, include/uapi/linux/nsfs.h): of user and pid since 3.8, of mount
+/// KERNEL: the inode numbers are fixed (`enum init_ns_ino`, include/uapi/linux/nsfs.h): since 3.8, but those of mount
 /// and net since 6.18, so for these two an older kernel gets a no.
 pub fn is_initial(namespace: impl AsFd, kind: Kind) -> Result<bool> {
-    let number = match kind {
-        Kind::User => 0xEFFF_FFFD,
-        Kind::Pid => 0xEFFF_FFFC,
-        Kind::Net => 0xEFFF_FFF9,
-        Kind::Mount => 0xEFFF_FFF8,
-        Kind::Ipc | Kind::Uts => return Ok(false),
-    };
-    Ok(super::fd::stat(namespace)?.st_ino == number)
+    Ok(super::fd::stat(namespace)?.st_ino == kind.parts().2)
 }
 
 /// Whether this process is known to be in a user namespace, where root's rights are not real. It only words a failure.
@@ -103,9 +97,8 @@ pub fn copy_mounts_anew(_: &Root, turn: usize) -> Result<()> {
 pub fn first_process(_: &Root) -> Result<Option<Pid>> {
     // SAFETY: an all-zero clone_args is a valid one.
     let mut args: libc::clone_args = unsafe { std::mem::zeroed() };
-    let flags = CloneFlags::CLONE_NEWPID | CloneFlags::CLONE_NEWNS;
-    args.flags = u64::try_from(flags.bits()).map_err(|_| Errno::EINVAL)?;
-    args.exit_signal = u64::try_from(libc::SIGCHLD).map_err(|_| Errno::EINVAL)?;
+    args.flags = u64::from((libc::CLONE_NEWPID | libc::CLONE_NEWNS).cast_unsigned());
+    args.exit_signal = u64::from(libc::SIGCHLD.cast_unsigned());
     // SAFETY: without CLONE_VM the child has its own copy of everything, and no stack is given, so it returns here as
     // fork does. glibc's own fork handlers are not run: none are registered in this program.
     let pid = raw(unsafe { syscall!(Sysno::clone3, &raw const args, size_of::<libc::clone_args>()) })?;
