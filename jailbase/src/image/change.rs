@@ -13,7 +13,6 @@ use crate::tell;
 use jail::error::Error;
 use jail::id::Name;
 use jail::image::Image;
-use jail::layout;
 use jail::report::escaped;
 use jail::state::host::Host;
 use jail::sys::root::Root;
@@ -101,12 +100,7 @@ fn upgraded(
 
 /// Copies a generation into a stage: file by file, so that nothing that is written now is written into what was published.
 fn clone(generations: &Generations, stage: &Stage, base: u32, recipe: &Recipe) -> Result<Image, Error> {
-    let manifest = generations.generation(base).join(layout::MANIFEST);
-    let failed = |why: &dyn std::fmt::Display| {
-        Error::failed("read", manifest.display().to_string(), format!("{why}; build the image anew"))
-    };
-    let bytes = std::fs::read(&manifest).map_err(|error| failed(&error))?;
-    let image = Image::read(&bytes).map_err(|why| failed(&why))?;
+    let image = generations.manifest(base)?;
     let tree = Tree::new(stage.tree())?;
     let entries = generations.entries(base);
     let _: Taken = copy(Path::new(&generations.tree(base)), tree.path(), Links::Part, &mut Budget::of(recipe), entries)?;

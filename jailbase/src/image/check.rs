@@ -8,8 +8,6 @@ use crate::table::counted;
 use crate::tell;
 use jail::error::Error;
 use jail::id::Name;
-use jail::image::Image;
-use jail::layout;
 use jail::report::escaped;
 use serde::Serialize;
 use std::fmt;
@@ -92,12 +90,7 @@ fn served(image: &Generations, asked: Option<u32>, one_of_all: bool) -> Result<L
 /// How many entries a generation has, and what is not as it was published.
 pub fn one(image: &Generations, number: u32) -> Result<(usize, Vec<Finding>), Error> {
     let (tree, place) = (image.tree(number), image.generation(number));
-    let manifest = place.join(layout::MANIFEST);
-    let failed = |why: &dyn std::fmt::Display| {
-        Error::failed("read", manifest.display().to_string(), format!("{why}; build the image anew"))
-    };
-    let manifest = std::fs::read(&manifest).map_err(|error| failed(&error))?;
-    let manifest = Image::read(&manifest).map_err(|why| failed(&why))?;
+    let manifest = image.manifest(number)?;
     let found = walk::all(&tree)?;
     let finding = |path: String, what: String| Finding { image: format!("{}@{number}", image.name), path, what };
     let mut all: Vec<Finding> =

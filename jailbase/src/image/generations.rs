@@ -7,6 +7,7 @@ use super::about::About;
 use crate::{interrupt, purge, store};
 use jail::error::Error;
 use jail::id::Name;
+use jail::image::Image;
 use jail::layout;
 use jail::policy::STATE;
 use jail::state::{Doing, judge};
@@ -132,6 +133,13 @@ impl Generations {
     /// Where the tree of a generation is.
     pub fn tree(&self, number: u32) -> PathBuf {
         self.generation(number).join(layout::TREE)
+    }
+
+    /// The manifest of a generation: what of this machine shows in its tree.
+    pub fn manifest(&self, number: u32) -> Result<Image, Error> {
+        let path = self.generation(number).join(layout::MANIFEST);
+        let read = std::fs::read(&path).map_err(|error| error.to_string()).and_then(|bytes| Image::read(&bytes));
+        read.map_err(|why| Error::failed("read", path.display().to_string(), format!("{why}; build the image anew")))
     }
 
     /// What a generation lacks without which no jail is made of it, and what to do.

@@ -5,8 +5,6 @@ use super::generations::{Generations, LAST};
 use crate::tell;
 use jail::error::Error;
 use jail::id::Name;
-use jail::image::Image;
-use jail::layout;
 
 /// Puts an older generation in service: the one asked for, or the youngest below the one in service.
 pub fn roll_back(name: &Name, asked: Option<u32>, unverified: bool, dry_run: bool) -> Result<(), Error> {
@@ -45,17 +43,12 @@ pub fn roll_back(name: &Name, asked: Option<u32>, unverified: bool, dry_run: boo
 
 /// Refuses what no jail could be made of, whatever is asked for.
 fn can_be_shown(image: &Generations, number: u32) -> Result<(), Error> {
-    let manifest = image.generation(number).join(layout::MANIFEST);
-    let read = std::fs::read(&manifest).map_err(|error| error.to_string()).and_then(|bytes| Image::read(&bytes));
-    let why = match (read, image.tree(number).is_dir()) {
-        (Ok(_), true) => return Ok(()),
-        (Ok(_), false) => "its tree is gone".to_owned(),
-        (Err(why), _) => format!("{}: {why}", manifest.display()),
+    let why = match image.manifest(number) {
+        Ok(_) if image.tree(number).is_dir() => return Ok(()),
+        Ok(_) => "its tree is gone; build the image anew".to_owned(),
+        Err(error) => tell::reason(error),
     };
-    Err(Error::Refused(format!(
-        "no jail can show {}@{number}: {why}; name another generation, or build the image anew",
-        image.name
-    )))
+    Err(Error::Refused(format!("no jail can show {}@{number}: {why}, or name another generation", image.name)))
 }
 
 /// Refuses what is not as it was published: nobody would look for the fault there, and the next jail would have it.
