@@ -3,7 +3,7 @@
 use super::finding::{Fault, Report, advice, problem};
 use super::owners;
 use crate::table::counted;
-use crate::user::{About, From};
+use crate::user::{About, From, shared};
 use jail::error::Error;
 use jail::id::{Name, Target};
 use jail::layout;
@@ -160,15 +160,9 @@ fn of_account(jails: &Jails, spec: &Spec) -> bool {
 
 /// What is said of a user whose name the system does not know.
 fn without_account(spec: &Spec, of_account: bool) -> Vec<Fault> {
-    let (name, uid) = (&spec.name, spec.uid);
-    let others = nix::unistd::User::from_uid(uid.get().into()).ok().flatten();
-    let shared = others.map(|other| {
-        let other = jail::report::escaped(other.name.as_bytes());
-        advice(
-            format!("uid {uid}, which {name} has in the jail, is {other}'s on this machine: each can do to the other what a user can do to himself"),
-            format!("jailbase user rm {name}, and add it with a uid that is nobody's"),
-        )
-    });
+    let name = &spec.name;
+    let todo = format!("jailbase user rm {name}, and add it with a uid that is nobody's");
+    let shared = shared(spec.uid, name).map(|shared| advice(shared, todo));
     let gone = of_account.then(|| {
         advice(
             format!("the system has no account {name} any more, which the spec was made of"),

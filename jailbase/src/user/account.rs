@@ -5,9 +5,10 @@ use jail::error::Error;
 use jail::id::{Group, Name, Target};
 use jail::path::JailPath;
 use jail::policy::{ENTER, OWN};
+use jail::report::escaped;
 use jail::spec::{MOST_GROUPS, Spec};
 use jail::sys::drop::Ids;
-use nix::unistd::Gid;
+use nix::unistd::{Gid, Uid, User};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -144,6 +145,14 @@ impl Account {
 /// The name of a group, if the system has one for it.
 pub fn name_of(group: Group) -> Result<Option<String>, Error> {
     nss::group_name(Gid::from_raw(group.get()))
+}
+
+/// What it means that the system knows the uid of this user as somebody else's, if it does.
+pub fn shared(uid: Target, name: &Name) -> Option<String> {
+    let known = User::from_uid(Uid::from_raw(uid.get())).ok().flatten();
+    let other = known.map(|user| user.name).filter(|other| other != name.as_str())?;
+    let whose = format!("uid {uid}, which {name} has in the jail, is {}'s on this machine", escaped(other.as_bytes()));
+    Some(format!("{whose}: each can do to the other what a user can do to himself"))
 }
 
 /// Whether some caller may enter the jail of this uid.

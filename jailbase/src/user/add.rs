@@ -1,19 +1,20 @@
 //! `user add`: everything is judged first, then written.
 
-use super::account::Account;
+use super::account;
 use super::give::{self, Before, Done};
 use super::words::Words;
 use super::wrapper;
 use crate::tell;
 use jail::error::Error;
-use jail::report::escaped;
 use jail::sys::root::Root;
 
 /// Gives the user a jail.
 pub fn run(root: &Root, words: &Words) -> Result<(), Error> {
     let wanted = words.wanted()?;
     let homeless = give::judge(root, &wanted, words.create_home)?;
-    warn_of_another(&wanted.account);
+    if let Some(shared) = account::shared(wanted.account.uid, &wanted.account.name) {
+        log::warn!("{shared}; choose one that is nobody's");
+    }
     wrapper::warn(wanted.spec.shell.as_str());
     let (name, uid) = (wanted.account.name.clone(), wanted.account.uid);
     if words.dry_run {
@@ -36,16 +37,4 @@ pub fn run(root: &Root, words: &Words) -> Result<(), Error> {
         }
     };
     tell::said(&format!("{name} (uid {uid}): {done}\n"))
-}
-
-/// Warns of an account that only the jail knows and that has the uid of somebody else.
-fn warn_of_another(account: &Account) {
-    let known = nix::unistd::User::from_uid(account.uid.get().into()).ok().flatten();
-    if let Some(other) = known.filter(|other| other.name != account.name.as_str()) {
-        log::warn!(
-            "uid {} is {}'s on this machine, and either can do to the other what a user can do to himself; choose one that is nobody's",
-            account.uid,
-            escaped(other.name.as_bytes())
-        );
-    }
 }

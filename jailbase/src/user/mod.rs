@@ -24,6 +24,7 @@ mod words;
 mod wrapper;
 
 pub use about::{About, From};
+pub use account::shared;
 pub use wrapper::leads_into_jails;
 
 use clap::Subcommand;
