@@ -142,9 +142,8 @@ const THIEF: u32 = 64_321;
 /// Somebody else.
 const NEIGHBOUR: u32 = 64_322;
 
-/// Takes descriptors 7 and 8 over from the program of its uid in the image, and says so into the first; the second argument says
-/// whether it keeps that. When the edit is over, so is its standard input; then it writes beneath the second, and prints how that went.
-const THIEF_S: &str = r#"
+/// Waits for a program of its uid that sleeps, which is `pid` then.
+const ASLEEP: &str = r#"
 import ctypes, errno, os, sys, time
 def asleep():
     for pid in filter(str.isdigit, os.listdir('/proc')):
@@ -152,6 +151,11 @@ def asleep():
             if os.stat('/proc/' + pid).st_uid == os.getuid() and open(f'/proc/{pid}/comm').read() == 'sleep\n': return int(pid)
         except OSError: pass
 while not (pid := asleep()): time.sleep(0.02)
+"#;
+
+/// Takes descriptors 7 and 8 over from the program of its uid in the image, and says so into the first; the second argument says
+/// whether it keeps that. When the edit is over, so is its standard input; then it writes beneath the second, and prints how that went.
+const THIEF_S: &str = r#"
 victim = os.pidfd_open(pid)
 take = lambda number: ctypes.CDLL(None).syscall(438, victim, number, 0)
 file, directory = take(7), take(8)
@@ -193,14 +197,7 @@ fn where_there_is_no_user_namespace_nobody_takes_the_end_of_a_pair_over_because_
 
 /// Tries what a process may do to another of its uid, on each that the image has; prints what it can.
 const NEIGHBOUR_S: &str = r#"
-import ctypes, os, sys, time
 c = ctypes.CDLL(None)
-def asleep():
-    for pid in filter(str.isdigit, os.listdir('/proc')):
-        try:
-            if os.stat('/proc/' + pid).st_uid == os.getuid() and open(f'/proc/{pid}/comm').read() == 'sleep\n': return int(pid)
-        except OSError: pass
-while not (pid := asleep()): time.sleep(0.02)
 if c.syscall(438, os.pidfd_open(pid), 7, 0) != -1: print('took a descriptor over')
 for name in ['root/etc', 'cwd/etc', 'fd/7', 'ns/mnt', 'mem']:
     try: os.close(os.open(f'/proc/{pid}/{name}', os.O_RDONLY))
@@ -216,7 +213,12 @@ fn a_process_outside_of_the_uid_of_a_program_in_an_edit_takes_nothing_over_from_
     let own = Own::new("edit-neighbour");
     own.build("host", &[]).well();
     let mut neighbour = Command::new("/usr/bin/python3");
-    neighbour.args(["-c", NEIGHBOUR_S]).uid(NEIGHBOUR).gid(NEIGHBOUR).current_dir("/").stdout(Stdio::piped());
+    neighbour
+        .args(["-c", &format!("{ASLEEP}{NEIGHBOUR_S}")])
+        .uid(NEIGHBOUR)
+        .gid(NEIGHBOUR)
+        .current_dir("/")
+        .stdout(Stdio::piped());
     let neighbour = neighbour.stderr(Stdio::piped()).spawn().unwrap();
     let program = format!("exec 7</etc/passwd; setpriv --reuid {NEIGHBOUR} --regid {NEIGHBOUR} --clear-groups sleep 60; true");
     jailbase(["image", "edit", &own.name, "--", "/bin/sh", "-c", &program]).well();
@@ -238,7 +240,7 @@ fn whoever_took_over_a_file_or_a_directory_of_an_image_that_is_edited_writes_not
     );
     for (keep, published) in [(true, 1), (false, 2)] {
         let mut thief = Command::new("/usr/bin/python3");
-        thief.args(["-c", THIEF_S, &keep.to_string()]).uid(THIEF).gid(THIEF).current_dir("/");
+        thief.args(["-c", &format!("{ASLEEP}{THIEF_S}"), &keep.to_string()]).uid(THIEF).gid(THIEF).current_dir("/");
         let mut thief = thief.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         // With one, there is no thief.
         let said = jailbase_without_users(&["image", "edit", &own.name, "--", "/bin/sh", "-c", &program]);
