@@ -19,6 +19,7 @@ pub mod memory;
 pub mod mount;
 pub mod net;
 pub mod ns;
+pub mod processors;
 pub mod root;
 pub mod seccomp;
 pub mod signal;

@@ -3,7 +3,7 @@
 use std::fs;
 
 /// What of `status` says who somebody is and what he may.
-const STATUS: [&str; 18] = [
+const STATUS: [&str; 19] = [
     "Umask",
     "Tgid",
     "PPid",
@@ -22,6 +22,7 @@ const STATUS: [&str; 18] = [
     "Seccomp",
     "Seccomp_filters",
     "Threads",
+    "Cpus_allowed_list",
 ];
 
 /// What a reading says, or why there is none.

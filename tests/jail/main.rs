@@ -18,6 +18,7 @@ mod limits;
 mod mounts;
 mod names;
 mod orders;
+mod processors;
 mod readonly;
 mod real;
 mod removal;

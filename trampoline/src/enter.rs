@@ -9,6 +9,7 @@ use jail::layout;
 use jail::state::Doing;
 use jail::sys::fd::{self, How};
 use jail::sys::ns::{self, Kind};
+use jail::sys::processors;
 use jail::sys::root::Root;
 
 /// In all namespaces of the jail but a pid namespace.
@@ -41,9 +42,12 @@ impl Entered {
     pub fn begin(self, root: &Root) -> Result<Side, Error> {
         let (read, write) = fd::pipe().doing("make", "a pipe")?;
         let Jail { lease, spec, run } = self.0;
+        // ORDER: before the first process, which inherits it. Each process of an entry waits for the next, and to wake another
+        // processor takes longer than what is done there. Where it cannot be done, nothing is changed.
+        let processors = processors::keep_to_one().ok();
         match ns::first_process(root).doing("start", "the session")? {
             Some(init) => Ok(Side::Outside(Armed(Supervisor { init, _lease: lease, orders: write, timeout: run.timeout }))),
-            None => Ok(Side::Inside(Box::new(Session { lease, spec, run, orders: read }))),
+            None => Ok(Side::Inside(Box::new(Session { lease, spec, run, orders: read, processors }))),
         }
     }
 }

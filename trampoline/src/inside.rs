@@ -11,6 +11,7 @@ use jail::state::holder::Lease;
 use jail::sys::drop::User;
 use jail::sys::exec::{self, Program};
 use jail::sys::init::{self, Children, Ended, Event, Signal};
+use jail::sys::processors::CpuSet;
 use jail::sys::{self, Errno, streams, why};
 use std::ffi::{CStr, CString};
 use std::os::fd::OwnedFd;
@@ -26,6 +27,7 @@ pub struct Session {
     pub(crate) spec: Spec,
     pub(crate) run: Run,
     pub(crate) orders: OwnedFd,
+    pub(crate) processors: Option<CpuSet>,
 }
 
 /// Process 1, as the user.
@@ -45,7 +47,7 @@ pub struct Launched {
 impl Confined {
     /// Changes to the directory and starts the program. A directory that is not there is an error, never another one.
     pub fn launch(self) -> Result<Launched, Error> {
-        let Session { lease, spec, run, orders } = self.session;
+        let Session { lease, spec, run, orders, processors } = self.session;
         let home = CString::new(spec.home.as_str()).unwrap_or_default();
         let directory = run.directory.unwrap_or(home);
         exec::change_directory(&self.user, &directory).doing("change to the directory", escaped(directory.as_bytes()))?;
@@ -53,7 +55,7 @@ impl Confined {
         let inherited: Vec<Vec<u8>> = std::env::vars_os().map(|(n, v)| [n.into_vec(), v.into_vec()].join(&b'=')).collect();
         let environment = environ::build(&spec, inherited.iter().map(Vec::as_slice), &run.environment);
         let name = run.command.first().cloned().unwrap_or_default();
-        let program = Program { candidates: candidates(&name), arguments: run.command, environment };
+        let program = Program { candidates: candidates(&name), arguments: run.command, environment, processors };
         exec::usual_scheduling(&self.user).doing("reset", "the caller's scheduling")?;
         let children = Children::watch().doing("watch", "for children")?;
         let pid = exec::start(&self.user, &program).map_err(|errno| not_started(&self.user, &program, &name, errno))?;
