@@ -35,8 +35,10 @@ define tools
 endef
 
 build: ## the three programs, in target/release
+	@mkdir -p $(OUT) && touch $(OUT)/unfinished
 	$(call setuid,target,$${JAIL_POLICY:-$(CURDIR)/policy.toml})
 	$(call tools,target,$${JAIL_POLICY:-$(CURDIR)/policy.toml})
+	@rm $(OUT)/unfinished
 
 check: tools-check ## everything, as root: lints, all rings of tests, the demo
 	./tests/run all

@@ -150,6 +150,16 @@ fn a_place_that_cannot_be_is_refused_in_one_line_before_anything_is_made() {
 }
 
 #[test]
+fn what_a_make_that_failed_has_left_is_not_installed() {
+    let place = Place::new("unfinished");
+    let root = format!("DESTDIR={}", place.path("root"));
+    assert!(!place.make(&["build", "LIBC=muls"]).status.success());
+    let (well, said) = one_line(&place.make(&["install", &root]));
+    assert!(!well && said.starts_with("make: the last make did not come to its end, so what is in "), "{said}");
+    assert!(!Path::new(&place.path("root")).exists());
+}
+
+#[test]
 fn who_may_not_write_there_is_told_who_may() {
     let place = Place::new("closed");
     let closed = place.path("closed");
