@@ -2,7 +2,7 @@
 
 use crate::colour::{self, Kind};
 use crate::{Words, interrupt};
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, CommandFactory};
 use jail::error::{Error, code};
 use jail::report::escaped;
@@ -116,7 +116,7 @@ pub fn usage(error: &clap::Error) -> ExitCode {
             ExitCode::from(code::USAGE)
         }
         _ => {
-            line(&format!("{}; see {} --help", first_part(&error.to_string()), called()));
+            line(&format!("{}{}; see {} --help", first_part(&error.to_string()), meant(error), called()));
             ExitCode::from(code::USAGE)
         }
     }
@@ -129,13 +129,31 @@ fn called() -> String {
 
 fn named(words: impl Iterator<Item = String>, all: &Command) -> String {
     let (mut command, mut path) = (all, all.get_name().to_owned());
+    let mut is_value = false;
     for word in words.take_while(|word| word != "--") {
-        if let Some(found) = command.find_subcommand(&word) {
-            command = found;
-            path += &format!(" {word}");
+        match command.find_subcommand(&word) {
+            Some(found) => {
+                command = found;
+                path += &format!(" {word}");
+            }
+            // What follows an option may be its value. Another word that is no command ends those that are.
+            None if word.starts_with('-') || is_value => {}
+            None => break,
         }
+        is_value = word.starts_with('-');
     }
     path
+}
+
+/// The word that was meant, where clap knows one that is like it.
+fn meant(error: &clap::Error) -> String {
+    let kinds = [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg, ContextKind::SuggestedValue];
+    let word = kinds.into_iter().find_map(|kind| match error.get(kind)? {
+        ContextValue::String(word) => Some(word.clone()),
+        ContextValue::Strings(words) => words.first().cloned(),
+        _ => None,
+    });
+    word.map_or_else(String::new, |word| format!(" (did you mean {word}?)"))
 }
 
 /// Clap's message without its hints: up to the first empty line, in one line.
@@ -162,6 +180,7 @@ fn in_one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::Parser;
 
     #[test]
     fn a_refusal_says_what_was_to_be_done() {
@@ -192,10 +211,25 @@ mod tests {
             ("image build --from host2 x", "jailbase image build"),
             ("-q user add --network hots", "jailbase user add"),
             ("user ad", "jailbase user"),
+            ("usr ls", "jailbase"),
             ("enter user -- image ls", "jailbase enter"),
             ("--color", "jailbase"),
         ] {
             assert_eq!(named(words.split(' ').map(str::to_owned), &Words::command()), expected);
+        }
+    }
+
+    #[test]
+    fn a_word_that_is_like_one_of_ours_is_answered_with_that_one() {
+        for (words, expected) in [
+            ("usr ls", " (did you mean user?)"),
+            ("image bild", " (did you mean build?)"),
+            ("user add --imge a b", " (did you mean --image?)"),
+            ("user set --network hots a", " (did you mean host?)"),
+            ("user xyzzy", ""),
+        ] {
+            let wrong = Words::try_parse_from(["jailbase"].into_iter().chain(words.split(' '))).map_err(|error| meant(&error));
+            assert_eq!(wrong.err().as_deref(), Some(expected), "{words}");
         }
     }
 
