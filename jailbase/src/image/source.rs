@@ -47,6 +47,9 @@ impl Source {
     /// Refuses what cannot be what it is said to be: asked before anything is made, also where nothing is to be. What else is
     /// wrong with it shows when it is used.
     pub fn judge(&self) -> Result<(), Error> {
+        if let Some(other) = self.rather() {
+            return Err(Error::Refused(other));
+        }
         match self {
             Self::Host => Ok(()),
             Self::Debian(suite) => debian::judge(suite),
@@ -54,6 +57,23 @@ impl Source {
             Self::Dir(dir) => copy::open(dir).map(drop),
             Self::Oci(dir, tag) => oci::judge(dir, tag.as_deref()),
         }
+    }
+
+    /// What to say instead, where something else is there than was said.
+    fn rather(&self) -> Option<String> {
+        let is_layout = |dir: &PathBuf| dir.join("oci-layout").is_file();
+        let (path, what, kind) = match self {
+            Self::Tar(path) if path.is_dir() && is_layout(path) => (path, "an OCI image layout", "oci"),
+            Self::Tar(path) if path.is_dir() => (path, "a directory and no archive", "dir"),
+            Self::Dir(path) if path.is_file() => (path, "a file and no directory", "tar"),
+            Self::Oci(path, _) if path.is_file() => (path, "a file and no OCI image layout", "tar"),
+            Self::Oci(path, _) if path.is_dir() && !is_layout(path) => {
+                (path, "no OCI image layout, for it has no file oci-layout", "dir")
+            }
+            _ => return None,
+        };
+        let path = path.display();
+        Some(format!("{path} is {what}; perhaps it is meant as {kind}:{path}"))
     }
 }
 
