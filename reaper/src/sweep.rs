@@ -20,7 +20,7 @@ use jail::sys::fd::{self, How};
 use jail::sys::lock::Lock;
 use jail::sys::mount::{self, Expiry};
 use jail::sys::root::Root;
-use jail::sys::{self, Errno, processors};
+use jail::sys::{self, Errno};
 
 /// One sweep.
 pub fn run(root: &Root, host: &Host) -> Result<Report, Error> {
@@ -67,7 +67,7 @@ fn all(root: &Root, jails: &Jails, mounts: &Source, held: Option<&Held>, report:
     let unnoted = |error: Error| log::warn!("{error}; what jailbase ls says of marks may be wrong");
     marks::forget().unwrap_or_else(unnoted);
     // Where it is not allowed, a jail in some thousands waits for one sweep more.
-    processors::keep_to_one().map_or_else(|errno| log::debug!("cannot stay on one processor: {}", sys::why(errno)), drop);
+    mount::stay_on_this_processor().unwrap_or_else(|errno| log::debug!("cannot stay on one processor: {}", sys::why(errno)));
     if held.is_none() {
         report.returned = None;
     }

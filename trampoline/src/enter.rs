@@ -44,7 +44,7 @@ impl Entered {
         let Jail { lease, spec, run } = self.0;
         // ORDER: before the first process, which inherits it. Each process of an entry waits for the next, and to wake another
         // processor takes longer than what is done there. Where it cannot be done, nothing is changed.
-        let processors = processors::keep_to_one().ok();
+        let processors = processors::stay_for_now().ok();
         match ns::first_process(root).doing("start", "the session")? {
             Some(init) => Ok(Side::Outside(Armed(Supervisor { init, _lease: lease, orders: write, timeout: run.timeout }))),
             None => Ok(Side::Inside(Box::new(Session { lease, spec, run, orders: read, processors }))),

@@ -31,10 +31,7 @@ jail::entry!(story);
 fn story(words: Vec<OsString>) -> u8 {
     start::quiet_panics();
     let mut log = None;
-    match run(words, &mut log) {
-        Ok(code) => code,
-        Err(error) => tell::failure(log, &error),
-    }
+    run(words, &mut log).unwrap_or_else(|error| tell::failure(log, &error))
 }
 
 fn run(words: Vec<OsString>, log: &mut Option<Log>) -> Result<u8, Error> {

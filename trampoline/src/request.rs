@@ -88,6 +88,7 @@ impl Request {
     pub fn parse(words: Vec<OsString>) -> Result<Self, Error> {
         let bad = |e: lexopt::Error| usage(escaped(e.to_string().as_bytes()));
         // KERNEL: before 5.18 a caller can execute us without any argument, not even argv[0] (CVE-2021-4034).
+        let value = |parser: &mut lexopt::Parser| parser.value().map_err(bad);
         let mut parser = lexopt::Parser::from_iter(words);
         let mut run = Run::default();
         let (mut who, mut task) = (None, None);
@@ -98,19 +99,15 @@ impl Request {
                 Long("policy") => return alone(parser, Self::Policy),
                 Long(option @ ("explain" | "ensure")) if who.is_none() => {
                     task = Some(if option == "explain" { Task::Explain } else { Task::Ensure });
-                    who = Some(Who::parse(&parser.value().map_err(bad)?)?);
+                    who = Some(Who::parse(&value(&mut parser)?)?);
                 }
-                Short('C') | Long("chdir") if run.directory.is_none() => {
-                    run.directory = Some(directory(parser.value().map_err(bad)?)?);
-                }
+                Short('C') | Long("chdir") if run.directory.is_none() => run.directory = Some(directory(value(&mut parser)?)?),
                 Short('e') | Long("env") => {
-                    let text = parser.value().map_err(bad)?;
+                    let text = value(&mut parser)?;
                     let asked = Asked::new(text.as_bytes());
                     run.environment.push(asked.map_err(|why| usage(format!("--env {}: {why}", escaped(text.as_bytes()))))?);
                 }
-                Short('t') | Long("timeout") if run.timeout.is_none() => {
-                    run.timeout = Some(seconds(&parser.value().map_err(bad)?)?);
-                }
+                Short('t') | Long("timeout") if run.timeout.is_none() => run.timeout = Some(seconds(&value(&mut parser)?)?),
                 Value(user) if who.is_none() => {
                     who = Some(Who::parse(&user)?);
                     // The program's words are not ours: the very next one must be "--", and nothing after it is looked at.
