@@ -19,7 +19,7 @@ fn spoiled(reason: &str, spoil: impl FnOnce(&User)) {
 #[test]
 #[ignore = "needs root and installed programs: make check"]
 fn a_missing_home_is_a_failure() {
-    spoiled("it does not exist (ENOENT); see jailbase user add --create-home", |user| fs::remove_dir(&user.home).unwrap());
+    spoiled("it does not exist (ENOENT); see jailbase user set --create-home", |user| fs::remove_dir(&user.home).unwrap());
 }
 
 #[test]

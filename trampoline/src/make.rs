@@ -106,7 +106,7 @@ fn home(root: &Root, task: &Authorised, path: &str) -> Result<OwnedFd, Error> {
         Ok((mount::clone_tree(root, &home, false)?, stat.st_uid))
     });
     let (tree, owner) = opened.map_err(|errno| match errno {
-        Errno::ENOENT => Error::failed("open the home", path, "it does not exist (ENOENT); see jailbase user add --create-home"),
+        Errno::ENOENT => Error::failed("open the home", path, "it does not exist (ENOENT); see jailbase user set --create-home"),
         errno => Error::failed("open the home", path, why(errno)),
     })?;
     if owner != spec.uid.get() {
