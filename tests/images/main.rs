@@ -10,6 +10,7 @@ mod buildah;
 mod changed;
 mod collected;
 mod corpus;
+mod edited;
 mod first;
 mod full;
 mod generations;

@@ -39,6 +39,7 @@ pub fn update(root: &Root, host: &Host, name: &Name, dry_run: bool) -> Result<()
     let upgrade = matches!(source, Source::Debian(_));
     if !upgrade {
         source.judge()?;
+        warn_of_edit(&generations, base, &source)?;
     }
     if dry_run {
         let how = if upgrade { format!("upgrade the packages of {name}@{base}") } else { format!("make it of {source} again") };
@@ -53,6 +54,16 @@ pub fn update(root: &Root, host: &Host, name: &Name, dry_run: bool) -> Result<()
         Ok(Made { by: Some("update"), base: Some(base), ..made })
     })?;
     build::say(name, &built, begun)
+}
+
+/// Warns who makes anew what was edited: its source knows nothing of that.
+fn warn_of_edit(generations: &Generations, base: u32, source: &Source) -> Result<(), Error> {
+    let name = &generations.name;
+    if About::read(&generations.generation(base))?.is_some_and(|about| about.by.as_deref() == Some("edit")) {
+        let todo = format!("edit the new one too, or take this one back: jailbase image rollback {name}@{base}");
+        log::warn!("{name}@{base} was edited, and what is made of {source} again has nothing of that; {todo}");
+    }
+    Ok(())
 }
 
 /// Runs a program, or else a shell, in a clone of the generation in service, and publishes the clone if that ends well.
