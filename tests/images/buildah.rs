@@ -6,6 +6,8 @@ use super::tiny::system;
 use super::{Own, jailbase};
 use crate::common::user::User;
 use std::fs;
+use std::io::Write as _;
+use std::time::{Duration, UNIX_EPOCH};
 
 /// Runs buildah with nothing of its own outside of the test's place, and asks nobody which images may be used.
 fn buildah(own: &Own, words: &[&str]) {
@@ -39,7 +41,10 @@ fn a_program_runs_in_an_image_that_buildah_made() {
     buildah(&own, &["push", "below", "oci:l:docker.io/library/below:latest"]);
     // A second image over the first, one layer higher.
     buildah(&own, &["from", "--isolation", "chroot", "--pull-never", "--name", "above", "localhost/below"]);
-    fs::write(own.place.join("word"), "above").unwrap();
+    // buildah takes a file of the same size and the same second for the same file, and leaves it out of the layer.
+    let word = fs::File::create(own.place.join("word")).unwrap();
+    (&word).write_all(b"above").unwrap();
+    word.set_modified(UNIX_EPOCH + Duration::from_secs(1_000_000_000)).unwrap();
     buildah(&own, &["copy", "-q", "above", "word", "/data/word"]);
     buildah(&own, &["commit", "-q", "above", "above"]);
     buildah(&own, &["push", "above", "oci:l:above"]);
