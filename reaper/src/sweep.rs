@@ -19,6 +19,7 @@ use jail::state::pins::{self, Pins, Place};
 use jail::sys::fd::{self, How};
 use jail::sys::lock::Lock;
 use jail::sys::mount::{self, Expiry};
+use jail::sys::processors;
 use jail::sys::root::Root;
 use jail::sys::{self, Errno};
 
@@ -66,8 +67,10 @@ fn all(root: &Root, jails: &Jails, mounts: &Source, held: Option<&Held>, report:
     // The jails are asked, whether anything can be noted of them or not.
     let unnoted = |error: Error| log::warn!("{error}; what jailbase ls says of marks may be wrong");
     marks::forget().unwrap_or_else(unnoted);
-    // Where it is not allowed, a jail in some thousands waits for one sweep more.
-    mount::stay_on_this_processor().unwrap_or_else(|errno| log::debug!("cannot stay on one processor: {}", sys::why(errno)));
+    // KERNEL: the mount that an ipc namespace has for itself is unmounted by a worker (`free_ipc`, ipc/namespace.c, 6.18) of the
+    // processor that let go of the namespace (`queue_work`). On one processor the two take turns; on two, a sweep that took ten
+    // thousand jails down marked one to eight of them once more, see `expire`. Where we may not, they wait for one sweep more.
+    processors::stay_for_now().map(drop).unwrap_or_else(|errno| log::debug!("cannot stay on one processor: {}", sys::why(errno)));
     if held.is_none() {
         report.returned = None;
     }

@@ -27,7 +27,7 @@ pub enum Expiry {
 /// The call looks the name up, and a lookup that meets a change of mounts anywhere on the machine lets go of what it found and
 /// begins again (`__legitimize_mnt`, fs/namespace.c, 6.18); letting go takes the mark off. So a call now and then marks once more
 /// what nobody used: none of 6,000 on a quiet machine, 12 of 6,000 beside 25,000 mounts a second. The next sweep asks again.
-/// What a sweep itself takes down is kept out of its way by [`stay_on_this_processor`].
+/// What a sweep itself takes down is kept out of its way by [`stay_for_now`](super::processors::stay_for_now).
 /// A name with a slash would let UMOUNT_NOFOLLOW guard its last component only.
 #[doc(alias = "MNT_EXPIRE")]
 pub fn expire(_: &Root, name: &str) -> Result<Expiry> {
@@ -41,15 +41,6 @@ pub fn keep_no_limits(root: &Root) -> Result<()> {
     SigSet::from_iter([Signal::SIGXFSZ]).thread_block()?;
     limit::room(root)?;
     clean::timers()
-}
-
-/// Keeps this process on the processor it runs on, so that what goes with a jail changes no mounts while the next is looked up.
-///
-/// KERNEL: the mount that an ipc namespace has for itself is unmounted by a worker (`free_ipc`, ipc/namespace.c, 6.18) of the
-/// processor that let go of the namespace (`queue_work`). On one processor the two take turns; on two, a sweep that took ten
-/// thousand jails down marked one to eight of them once more, see [`expire`].
-pub fn stay_on_this_processor() -> Result<()> {
-    nix::sched::sched_setaffinity(nix::unistd::Pid::from_raw(0), &super::processors::here()?)
 }
 
 /// Asks the kernel to unmount `name` of the current directory if nobody holds it, used or not. Never [`Expiry::Marked`].

@@ -3,7 +3,7 @@
 //! KERNEL: `mount(MS_BIND|MS_RDONLY|MS_NOSUID)` in one call ignores every flag but MS_BIND, and the remount that mends it
 //! does not reach submounts (mount(2), NOTES). `mount_setattr` on a detached tree has neither fault (5.12).
 
-pub use super::expire::{Expiry, expire, stay_on_this_processor, unmount};
+pub use super::expire::{Expiry, expire, unmount};
 use super::{Result, fd, files, raw};
 use crate::sys::root::Root;
 use nix::NixPath;

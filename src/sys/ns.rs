@@ -1,6 +1,6 @@
 //! Namespaces: joined, made, and given a first process.
 
-use super::{Errno, Result, files, mount, raw};
+use super::{Errno, Result, files, mount, processors, raw};
 use crate::sys::root::Root;
 use nix::sched::CloneFlags;
 use nix::unistd::Pid;
@@ -78,16 +78,11 @@ pub fn in_user_namespace() -> bool {
 pub fn copy_mounts_anew(_: &Root, turn: usize) -> Result<()> {
     const MOVES: usize = 8;
     const IDS_A_TURN: usize = 128;
-    let own = nix::sched::sched_getaffinity(Pid::from_raw(0))?;
-    if turn < MOVES {
-        let mut one = nix::sched::CpuSet::new();
-        // A number that no processor has, or that the cpuset lacks, leaves us where we are.
-        one.set(turn).and_then(|()| nix::sched::sched_setaffinity(Pid::from_raw(0), &one)).unwrap_or(());
-    } else {
-        (0..IDS_A_TURN).try_for_each(|_| nix::sched::unshare(CloneFlags::CLONE_NEWUTS))?;
+    let copy = || nix::sched::unshare(CloneFlags::CLONE_NEWNS);
+    match turn {
+        0..MOVES => processors::on(turn, copy),
+        _ => (0..IDS_A_TURN).try_for_each(|_| nix::sched::unshare(CloneFlags::CLONE_NEWUTS)).and_then(|()| copy()),
     }
-    nix::sched::unshare(CloneFlags::CLONE_NEWNS)?;
-    nix::sched::sched_setaffinity(Pid::from_raw(0), &own)
 }
 
 /// Makes the first process of a new pid namespace, in a copy of the current mount namespace.

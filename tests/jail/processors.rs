@@ -122,8 +122,15 @@ fn an_entry_is_well_when_its_cpuset_changes_meanwhile() {
                 set.has(&first.to_string());
             }
         });
-        let ends: Vec<(i32, String)> =
-            (0..150).map(|_| set.holds(user.call(&["true"])).run()).map(|done| (done.code(), done.err.clone())).collect();
+        let ends: Vec<(i32, String)> = (0..300)
+            .inspect(|number| {
+                if number % 2 == 0 {
+                    seen::take_down(user.uid)
+                }
+            })
+            .map(|_| set.holds(user.call(&["true"])).run())
+            .map(|done| (done.code(), done.err.clone()))
+            .collect();
         is_over.store(true, Ordering::Relaxed);
         assert_eq!(ends.iter().find(|(code, err)| *code != 0 || !err.is_empty()), None);
     });
