@@ -220,7 +220,11 @@ fn whoever_gives_a_jail_the_uid_of_somebody_else_is_warned() {
     let world = World::new("set-uid");
     world.accounts(&[("ann", 2001, 2001)]);
     let said = world.jailbase("user add bob --uid 2001 --gid 2001 --home /home/bob --create-home --shell /bin/sh");
-    assert!(said.err.starts_with("jailbase: warning: uid 2001 is ann's on this machine, "), "{}", said.err);
+    assert!(
+        said.err.starts_with("jailbase: warning: uid 2001, which bob has in the jail, is ann's on this machine: "),
+        "{}",
+        said.err
+    );
     assert_eq!((said.code, said.out.as_str()), (0, "bob (uid 2001): added\n"));
     world.jailbase("user rm bob --purge").well();
     let said = world.jailbase("user add ann --create-home");
