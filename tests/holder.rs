@@ -173,9 +173,17 @@ fn who_finds_the_holder_unmounted_says_that_nobody_knows_who_runs_and_concludes_
         let metrics = format!("{}/x.prom", user.home);
         assert_eq!(reaped::run(&["--metrics", &metrics]).code, 0);
         assert!(std::fs::read_to_string(&metrics).unwrap().contains("\ntrampoline_sweep_success 0\n"));
-        let rm = Command::new(program("jailbase")).args(["user", "rm", &user.name, "--wait", "0"]).output().unwrap();
-        let told = String::from_utf8_lossy(&rm.stderr);
-        assert!(rm.status.code() == Some(125) && told.contains(&said), "{told}");
+        let name = user.name.as_str();
+        for words in
+            [&["user", "rm", name, "--wait", "0"][..], &["ls"], &["ps", name], &["stat"], &["stat", name], &["kill", name]]
+        {
+            let done = Command::new(program("jailbase")).args(words).output().unwrap();
+            let told = String::from_utf8_lossy(&done.stderr);
+            assert!(done.status.code() == Some(125) && done.stdout.is_empty() && told.contains(&said), "{words:?}: {done:?}");
+        }
+        let plan = Command::new(program("jailbase")).args(["explain", name, "--", "true"]).output().unwrap();
+        let live = String::from_utf8_lossy(&plan.stdout).lines().find(|line| line.starts_with("live jail ")).unwrap().to_owned();
+        assert!(plan.status.code() == Some(0) && live.contains(&said), "{plan:?}");
         running.signal(libc::SIGTERM);
         running.end();
         as_ever(&user);

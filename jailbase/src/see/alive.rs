@@ -13,7 +13,7 @@ use jail::state::holder::Holder;
 use jail::state::host::Host;
 use jail::state::marks::{self, Marks};
 use jail::state::mounted::Source;
-use jail::state::pins::target_of;
+use jail::state::pins::{judge_absence, target_of};
 use jail::sys::root::Root;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -153,7 +153,7 @@ struct Pin {
 }
 
 fn pins(root: &Root, host: &Host) -> Result<(Vec<Pin>, Option<Marks>), Error> {
-    let Some(holder) = Holder::find()? else { return Ok((Vec::new(), None)) };
+    let Some(holder) = Holder::find()? else { return judge_absence().map(|()| (Vec::new(), None)) };
     let mounts = Source::open()?;
     holder.enter(root)?;
     let (table, marks) = (mounts.table(), marks::noted());

@@ -67,15 +67,16 @@ struct Program {
 /// Explains; the exit code answers for a program, if one is asked about.
 pub fn run(root: &Root, host: &Host, words: &Words) -> Result<u8, Error> {
     let spec = whom::user(&words.user)?;
-    let live = alive::of(root, host, spec.uid, Ask::Uses)?;
-    let shows = live.map(|jail| jail.kept.and_then(|kept| kept.image));
+    // An entry would be well all the same.
+    let live = alive::of(root, host, spec.uid, Ask::Uses);
+    let shows = live.map(|jail| jail.map(|jail| jail.kept.and_then(|kept| kept.image)));
     let page = page(&spec, shows, words.program.first().map(String::as_str));
     if words.json { tell::json(&page) } else { tell::say(&text(&page)) }?;
     Ok(if words.program.is_empty() { 0 } else { page.code })
 }
 
 /// `live`: which generation the live jail shows, if it lives, and if that can be told.
-fn page(spec: &Spec, live: Option<Option<String>>, program: Option<&str>) -> Page {
+fn page(spec: &Spec, live: Result<Option<Option<String>>, Error>, program: Option<&str>) -> Page {
     let generation = Generation::in_service(&spec.image);
     let hindrances = hindrance::all(spec, generation.as_ref());
     let mut code = hindrances.first().map_or(0, |first| first.code);
@@ -84,10 +85,11 @@ fn page(spec: &Spec, live: Option<Option<String>>, program: Option<&str>) -> Pag
     let Ok(generation) = generation else { return Page { facts, mounts: Vec::new(), refused, program: None, code } };
     let in_service = format!("{}@{}", spec.image, generation.number);
     let is = match live {
-        None => "not up; the next entry makes it".to_owned(),
-        Some(None) => "up; which generation it shows cannot be told here".to_owned(),
-        Some(Some(shows)) if shows == in_service => format!("up, and shows {shows}"),
-        Some(Some(shows)) => format!("up, and still shows {shows} until it is unmounted"),
+        Err(error) => format!("{error}"),
+        Ok(None) => "not up; the next entry makes it".to_owned(),
+        Ok(Some(None)) => "up; which generation it shows cannot be told here".to_owned(),
+        Ok(Some(Some(shows))) if shows == in_service => format!("up, and shows {shows}"),
+        Ok(Some(Some(shows))) => format!("up, and still shows {shows} until it is unmounted"),
     };
     facts.push(Fact { what: "live jail", is, from: "the kernel".into() });
     let plan = Plan::of(spec, &generation.image);
