@@ -1,6 +1,7 @@
 //! What `make install` puts below a place of a test's own, and takes away again. The programs are stand-ins: nothing is built.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -213,4 +214,26 @@ fn what_was_made_for_the_programs_goes_with_them_and_what_was_there_or_is_used_s
     stays.sort();
     place.makes(&["uninstall"]);
     assert_eq!(below(&root), stays);
+}
+
+#[test]
+fn whoever_removes_the_programs_while_jails_are_up_is_warned() {
+    let place = Place::new("live");
+    fs::create_dir_all(place.0.join("sbin")).unwrap();
+    for (says, warned) in [("echo '[]'", false), ("echo '[{}]'", true), ("exit 125", false)] {
+        let program = place.0.join("sbin/jailbase");
+        fs::write(&program, format!("#!/bin/sh\n[ \"$*\" = 'ls --json' ] || exit 64\n{says}\n")).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        let judge = |dest: &str, prefix: &str| {
+            let mut command = Command::new("build/place");
+            command.arg("judge-uninstall").env("DESTDIR", dest).env("PREFIX", prefix);
+            let done = command.current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
+            assert!(done.status.success() && done.stdout.is_empty(), "{done:?}");
+            String::from_utf8(done.stderr).unwrap()
+        };
+        let said = judge("", &place.path(""));
+        assert_eq!(said.contains("warning: jails are still up") && said.lines().count() == 1, warned, "{says}: {said}");
+        assert_eq!(said.is_empty(), !warned, "{says}: {said}");
+        assert_eq!(judge(&place.path(""), "/."), "", "another machine's");
+    }
 }
