@@ -14,6 +14,7 @@
 
 pub mod attacker;
 pub mod call;
+pub mod cpuset;
 pub mod executable;
 pub mod image;
 pub mod kernels;

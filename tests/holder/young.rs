@@ -1,6 +1,7 @@
 //! A young holder: while its id is younger than those that another processor still has to give, the kernel refuses pins.
 
 use super::{lose, users};
+use crate::common::cpuset::Cpuset;
 use crate::common::user::User;
 use crate::common::{process, program, seen};
 use std::process::{Child, Command, Stdio};
@@ -128,47 +129,12 @@ fn a_caller_whose_cpuset_loses_its_processors_on_the_way_to_another_gets_the_jai
     assert_eq!(refused > 20, is_refused_here(), "{refused}");
 }
 
-/// A cpuset of one processor, for version 1 or 2 of cgroups.
-struct Cpuset(String);
-
-impl Cpuset {
-    fn of(processor: usize) -> Self {
-        let own = |top: &str| format!("{top}/trampoline-check-{processor}");
-        let set = match fs::read_to_string("/sys/fs/cgroup/cgroup.controllers") {
-            Ok(_) => {
-                fs::write("/sys/fs/cgroup/cgroup.subtree_control", "+cpuset").expect("no cpuset in cgroup v2");
-                Self(own("/sys/fs/cgroup"))
-            }
-            Err(_) => Self(own("/sys/fs/cgroup/cpuset")),
-        };
-        fs::create_dir(&set.0).unwrap_or_else(|e| panic!("{}: {e}", set.0));
-        let mems = fs::read_to_string(format!("{}/../cpuset.mems.effective", set.0));
-        let mems = mems.or_else(|_| fs::read_to_string(format!("{}/../cpuset.effective_mems", set.0))).unwrap();
-        fs::write(format!("{}/cpuset.cpus", set.0), processor.to_string()).unwrap();
-        fs::write(format!("{}/cpuset.mems", set.0), mems.trim()).unwrap();
-        set
-    }
-
-    /// Moves the process that calls this into the set.
-    fn enter(&self) -> impl FnMut() -> std::io::Result<()> + Send + Sync + 'static {
-        let procs = format!("{}/cgroup.procs", self.0);
-        move || fs::write(&procs, "0")
-    }
-}
-
-impl Drop for Cpuset {
-    fn drop(&mut self) {
-        // The last process may still be on its way out.
-        seen::within(std::time::Duration::from_secs(5), || fs::remove_dir(&self.0).is_ok());
-    }
-}
-
 #[test]
 #[ignore = "needs root and installed programs: make check"]
 fn a_caller_whom_a_cpuset_keeps_on_one_processor_gets_the_jail_too() {
     const ROUNDS: usize = 40;
     let users = users(2);
-    let sets: Vec<Cpuset> = (0..processors()).map(Cpuset::of).collect();
+    let sets: Vec<Cpuset> = (0..processors()).map(|number| Cpuset::new(&format!("young-{number}"), number)).collect();
     let mut refusals = Vec::new();
     for round in 0..ROUNDS {
         lose();
