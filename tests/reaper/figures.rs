@@ -75,9 +75,13 @@ fn the_figures_are_those_of_the_sweep_and_everybody_may_read_them() {
         ] {
             assert_eq!(figure(path, name), totals[total].as_f64().unwrap(), "{name}: {totals}");
         }
-        // Others' jails may be among them.
-        assert_eq!(swept.outcome(user.uid), outcome, "{totals}");
-        assert!(figure(path, &format!("jails_{outcome}")) >= 1.0, "{totals}");
+        // Others' jails may be among them, each by its name.
+        assert_eq!(swept.outcome(user.uid), outcome, "{swept:?}");
+        let jails = swept.object()["jails"].as_array().unwrap().clone();
+        for word in ["marked", "unmounted"] {
+            let those = jails.iter().filter(|jail| jail["outcome"] == word).count();
+            assert_eq!(figure(path, &format!("jails_{word}")), those as f64, "{swept:?}");
+        }
         assert_eq!(figure(path, "sweep_success"), 1.0);
         assert!((0.0..60.0).contains(&figure(path, "sweep_seconds")));
         assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o7777, 0o644);
