@@ -34,12 +34,14 @@ pub fn update(root: &Root, host: &Host, name: &Name, dry_run: bool) -> Result<()
     let begun = Instant::now();
     let generations = if dry_run { Generations::look(name)? } else { Generations::change_born(name)? };
     let base = generations.pick(None)?;
-    let recipe = recipe(&generations, base)?;
+    let About { recipe, by, .. } = about(&generations, base)?;
     let source = recipe.source()?;
     let upgrade = matches!(source, Source::Debian(_));
     if !upgrade {
         source.judge()?;
-        warn_of_edit(&generations, base, &source)?;
+        if by.as_deref() == Some("edit") {
+            warn_of_edit(name, base, &source);
+        }
     }
     if dry_run {
         let how = if upgrade { format!("upgrade the packages of {name}@{base}") } else { format!("make it of {source} again") };
@@ -57,13 +59,9 @@ pub fn update(root: &Root, host: &Host, name: &Name, dry_run: bool) -> Result<()
 }
 
 /// Warns who makes anew what was edited: its source knows nothing of that.
-fn warn_of_edit(generations: &Generations, base: u32, source: &Source) -> Result<(), Error> {
-    let name = &generations.name;
-    if About::read(&generations.generation(base))?.is_some_and(|about| about.by.as_deref() == Some("edit")) {
-        let todo = format!("edit the new one too, or take this one back: jailbase image rollback {name}@{base}");
-        log::warn!("{name}@{base} was edited, and what is made of {source} again has nothing of that; {todo}");
-    }
-    Ok(())
+fn warn_of_edit(name: &Name, base: u32, source: &Source) {
+    let todo = format!("edit the new one too, or take this one back: jailbase image rollback {name}@{base}");
+    log::warn!("{name}@{base} was edited, and what is made of {source} again has nothing of that; {todo}");
 }
 
 /// Runs a program, or else a shell, in a clone of the generation in service, and publishes the clone if that ends well.
@@ -78,7 +76,7 @@ pub fn edit(root: &Root, host: &Host, name: &Name, program: &[String], dry_run: 
         };
         return tell::say(&format!("would {what} in a clone of {name}@{base}, to become {name}@{}\n", generations.next()?));
     }
-    let recipe = recipe(&generations, base)?;
+    let recipe = about(&generations, base)?.recipe;
     let built = publish_after(&generations, |stage| {
         let image = clone(&generations, stage, base, &recipe)?;
         let words: Vec<&str> = match program {
@@ -118,10 +116,9 @@ fn clone(generations: &Generations, stage: &Stage, base: u32, recipe: &Recipe) -
     Ok(image)
 }
 
-fn recipe(generations: &Generations, number: u32) -> Result<Recipe, Error> {
-    let about = About::read(&generations.generation(number))?;
+fn about(generations: &Generations, number: u32) -> Result<About, Error> {
     let none = || Error::Refused("it was built before there were records of how; build it anew".into());
-    about.map(|about| about.recipe).ok_or_else(none)
+    About::read(&generations.generation(number))?.ok_or_else(none)
 }
 
 fn well(status: ExitStatus, who: &str) -> Result<(), Error> {
