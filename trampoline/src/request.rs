@@ -87,8 +87,8 @@ impl Request {
     /// Reads a command line. Nothing but its own words decides what it means: not `argv[0]`, not the environment.
     pub fn parse(words: Vec<OsString>) -> Result<Self, Error> {
         let bad = |e: lexopt::Error| usage(escaped(e.to_string().as_bytes()));
-        // KERNEL: before 5.18 a caller can execute us without any argument, not even argv[0] (CVE-2021-4034).
         let value = |parser: &mut lexopt::Parser| parser.value().map_err(bad);
+        // KERNEL: before 5.18 a caller can execute us without any argument, not even argv[0] (CVE-2021-4034).
         let mut parser = lexopt::Parser::from_iter(words);
         let mut run = Run::default();
         let (mut who, mut task) = (None, None);
